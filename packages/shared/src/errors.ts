@@ -1,0 +1,78 @@
+/** Every deliberate failure, with what an operator should understand by it. Codes are never reused. */
+export const ERROR_CODES = {
+  SA_CONFIG_INVALID:
+    'A configuration file cannot be used; each line names file, place and what was expected.',
+  SA_SNAPSHOT_INVALID: 'A snapshot cannot be used; the last good table stays in force.',
+  SA_HANDOVER_MISSING: 'A hand-over file is not there: surealived has not run yet, or the paths differ.',
+  SA_LOCK_TIMEOUT: 'The hand-over lock was held by another process for too long.',
+  SA_SYSTEM_CALL: 'The kernel refused a system call; the message names the call and the errno.',
+  SA_KERNEL_UNAVAILABLE: 'The kernel has no IPVS, or this process may not use it.',
+  SA_KERNEL_REFUSED: 'The kernel answered an IPVS request with an errno.',
+} as const;
+export type ErrorCode = keyof typeof ERROR_CODES;
+
+/** Root of every error thrown on purpose; anything else that reaches the top is a bug. */
+export abstract class SureAliveError extends Error {
+  abstract readonly code: ErrorCode;
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = new.target.name;
+  }
+}
+
+/** One thing that is wrong with a text: where (1-based), and what was expected. */
+export interface Problem {
+  readonly file: string;
+  /** 0 when the problem is the file itself. */
+  readonly line: number;
+  readonly column?: number;
+  readonly message: string;
+}
+
+/** `file:line:column: message`, with the parts that are known. */
+export function describeProblem({ file, line, column, message }: Problem): string {
+  if (line === 0) return `${file}: ${message}`;
+  return column === undefined ? `${file}:${line}: ${message}` : `${file}:${line}:${column}: ${message}`;
+}
+
+/** A text that cannot be used, with all of its problems, one to a line of the message. */
+export abstract class InvalidTextError extends SureAliveError {
+  readonly problems: readonly Problem[];
+  constructor(problems: readonly Problem[]) {
+    super(problems.map(describeProblem).join('\n'));
+    this.problems = problems;
+  }
+}
+
+export class ConfigError extends InvalidTextError {
+  override readonly code = 'SA_CONFIG_INVALID';
+}
+
+export class SnapshotError extends InvalidTextError {
+  override readonly code = 'SA_SNAPSHOT_INVALID';
+}
+
+export class HandoverMissingError extends SureAliveError {
+  override readonly code = 'SA_HANDOVER_MISSING';
+}
+
+export class LockTimeoutError extends SureAliveError {
+  override readonly code = 'SA_LOCK_TIMEOUT';
+}
+
+/** A failed system call. `errno` is positive, `errnoName` like `ECONNREFUSED`. */
+export class SystemCallError extends SureAliveError {
+  override readonly code = 'SA_SYSTEM_CALL';
+  readonly errno: number;
+  readonly errnoName: string;
+  constructor(call: string, errno: number, errnoName: string) {
+    super(`${call}: ${errnoName}`);
+    this.errno = errno;
+    this.errnoName = errnoName;
+  }
+}
+
+/** The message of whatever was thrown, for a log line. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

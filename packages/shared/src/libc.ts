@@ -1,0 +1,143 @@
+/**
+ * System calls that Node does not offer, through koffi. The only module that knows of native code.
+ *
+ * Calls return what the C function returns; -1 means that `errno()` tells why. Buffers are passed as they are and must
+ * stay alive during the call only. Structures are laid out as on 64-bit little-endian Linux.
+ *
+ * @module
+ */
+import { endianness } from 'node:os';
+import { getSystemErrorName } from 'node:util';
+import koffi from 'koffi';
+import { type Address, addressFromBytes, type Family } from './address.js';
+import { SystemCallError } from './errors.js';
+
+const libc = koffi.load(null);
+
+export const socket: (domain: number, type: number, protocol: number) => number = libc.func(
+  'int socket(int domain, int type, int protocol)',
+);
+export const connect: (fd: number, address: Uint8Array, length: number) => number = libc.func(
+  'int connect(int fd, const void *address, uint32_t length)',
+);
+export const bind: (fd: number, address: Uint8Array, length: number) => number = libc.func(
+  'int bind(int fd, const void *address, uint32_t length)',
+);
+export const send: (fd: number, data: Uint8Array, length: number, flags: number) => number = libc.func(
+  'int64_t send(int fd, const void *data, size_t length, int flags)',
+);
+export const recv: (fd: number, data: Uint8Array, length: number, flags: number) => number = libc.func(
+  'int64_t recv(int fd, void *data, size_t length, int flags)',
+);
+export const close: (fd: number) => number = libc.func('int close(int fd)');
+export const flock: (fd: number, operation: number) => number = libc.func('int flock(int fd, int operation)');
+export const setsockopt: (
+  fd: number,
+  level: number,
+  name: number,
+  value: Uint8Array,
+  length: number,
+) => number = libc.func('int setsockopt(int fd, int level, int name, const void *value, uint32_t length)');
+export const getsockopt: (
+  fd: number,
+  level: number,
+  name: number,
+  value: Uint8Array,
+  length: Uint8Array,
+) => number = libc.func('int getsockopt(int fd, int level, int name, void *value, void *length)');
+export const epollCreate1: (flags: number) => number = libc.func('int epoll_create1(int flags)');
+export const epollCtl: (epollFd: number, operation: number, fd: number, event: Uint8Array) => number =
+  libc.func('int epoll_ctl(int epollFd, int operation, int fd, void *event)');
+export const epollWait: (
+  epollFd: number,
+  events: Uint8Array,
+  maxEvents: number,
+  timeoutMs: number,
+) => number = libc.func('int epoll_wait(int epollFd, void *events, int maxEvents, int timeoutMs)');
+const getrlimit: (resource: number, limits: Uint8Array) => number = libc.func(
+  'int getrlimit(int resource, void *limits)',
+);
+const setrlimit: (resource: number, limits: Uint8Array) => number = libc.func(
+  'int setrlimit(int resource, const void *limits)',
+);
+
+/** The errno of the last call of this module. */
+export const errno: () => number = () => koffi.errno();
+
+export const LOCK_EX = 2;
+export const LOCK_NB = 4;
+export const SOCK_STREAM = 1;
+export const SOCK_NONBLOCK = 0o4000;
+export const SOCK_CLOEXEC = 0o2000000;
+export const SOL_SOCKET = 1;
+export const SO_ERROR = 4;
+export const SO_LINGER = 13;
+export const MSG_NOSIGNAL = 0x4000;
+export const EPOLL_CLOEXEC = 0o2000000;
+export const EPOLL_CTL_ADD = 1;
+export const EPOLLIN = 0x001;
+export const EPOLLOUT = 0x004;
+export const EPOLLERR = 0x008;
+export const EPOLLHUP = 0x010;
+export const EPOLLRDHUP = 0x2000;
+export const EPOLLET = 0x80000000;
+const RLIMIT_NOFILE = 7;
+const AF_INET = 2;
+const AF_INET6 = 10;
+
+/** `struct epoll_event` is packed on x86-64 alone (linux/eventpoll.h). */
+const EPOLL_DATA_OFFSET = process.arch === 'x64' ? 4 : 8;
+export const EPOLL_EVENT_BYTES = EPOLL_DATA_OFFSET + 8;
+/** Offset of the two 32-bit halves of `epoll_event.data`. */
+export const EPOLL_DATA_LOW = EPOLL_DATA_OFFSET;
+export const EPOLL_DATA_HIGH = EPOLL_DATA_OFFSET + 4;
+
+export function addressFamily(family: Family): number {
+  return family === 4 ? AF_INET : AF_INET6;
+}
+
+/** `struct sockaddr_in` (16 bytes) or `sockaddr_in6` (28 bytes). */
+export function encodeSockaddr({ family, bytes }: Address, port: number): Buffer {
+  const sockaddr = Buffer.alloc(family === 4 ? 16 : 28);
+  if (endianness() === 'LE') sockaddr.writeUInt16LE(addressFamily(family), 0);
+  else sockaddr.writeUInt16BE(addressFamily(family), 0);
+  sockaddr.writeUInt16BE(port, 2);
+  sockaddr.set(bytes, family === 4 ? 4 : 8);
+  return sockaddr;
+}
+
+/** The address within a sockaddr, the inverse of `encodeSockaddr`. */
+export function decodeSockaddr(sockaddr: Buffer, family: Family): { address: Address; port: number } {
+  const start = family === 4 ? 4 : 8;
+  return { address: addressFromBytes(family, sockaddr.subarray(start)), port: sockaddr.readUInt16BE(2) };
+}
+
+/** `ECONNREFUSED` for 111. */
+export function errnoName(code: number): string {
+  return code > 0 ? getSystemErrorName(-code) : `errno ${code}`;
+}
+
+/** The error that describes what `call` just ran into. */
+export function systemCallError(call: string): SystemCallError {
+  const code = errno();
+  return new SystemCallError(call, code, errnoName(code));
+}
+
+/**
+ * Asks for `wanted` open files; the hard limit is raised too where the process may.
+ *
+ * @returns The soft limit that is in force afterwards.
+ */
+export function raiseOpenFileLimit(wanted: number): number {
+  const limits = new BigUint64Array(2);
+  const bytes = Buffer.from(limits.buffer);
+  if (getrlimit(RLIMIT_NOFILE, bytes) !== 0) throw systemCallError('getrlimit');
+  const [soft = 0n, hard = 0n] = limits;
+  if (soft >= BigInt(wanted)) return Number(soft);
+  limits[0] = BigInt(wanted);
+  if (hard < BigInt(wanted)) limits[1] = BigInt(wanted);
+  if (setrlimit(RLIMIT_NOFILE, bytes) === 0) return wanted;
+  limits[0] = hard;
+  limits[1] = hard;
+  return setrlimit(RLIMIT_NOFILE, bytes) === 0 ? Number(hard) : Number(soft);
+}

@@ -1,0 +1,53 @@
+/**
+ * The hand-over between surealived and ipvssync (spec section 5): a full snapshot and the diff lines that follow it.
+ *
+ * @module
+ */
+import type { ForwardingMethod, RealId, VirtualId } from '../model.js';
+
+/** Written into `meta`; a reader takes any 1.x, since unknown keys are ignored. */
+export const SNAPSHOT_VERSION = '1.0';
+
+/** A real as it shall stand in IPVS. */
+export interface SnapshotReal extends RealId {
+  readonly name: string;
+  /** Effective weight, 0..65535. */
+  readonly weight: number;
+  /** Connections below which an overloaded real is used again; 0 for none. */
+  readonly lowerThreshold: number;
+  /** Connections at which the real takes no new ones; 0 for none. */
+  readonly upperThreshold: number;
+  readonly forwarding: ForwardingMethod;
+}
+
+/** A virtual's own settings, without its reals. */
+export interface SnapshotVirtualHead extends VirtualId {
+  readonly name: string;
+  /** Default of its reals. */
+  readonly forwarding: ForwardingMethod;
+  readonly scheduler: string;
+  /** Seconds; 0 for none. */
+  readonly persistenceSec: number;
+  /** One-packet scheduling (UDP only). */
+  readonly onePacket: boolean;
+}
+
+export interface SnapshotVirtual extends SnapshotVirtualHead {
+  readonly reals: readonly SnapshotReal[];
+}
+
+export interface Snapshot {
+  /** The diff file that continues this snapshot, where it names one. */
+  readonly diffFile: string | undefined;
+  readonly virtuals: readonly SnapshotVirtual[];
+}
+
+export const DIFF_COMMANDS = ['addreal', 'chgreal', 'delreal'] as const;
+export type DiffCommand = (typeof DIFF_COMMANDS)[number];
+
+/** One change of one real. Diff lines carry neither persistence nor one-packet scheduling of the virtual. */
+export interface DiffEntry {
+  readonly command: DiffCommand;
+  readonly virtual: Omit<SnapshotVirtualHead, 'persistenceSec' | 'onePacket'>;
+  readonly real: SnapshotReal;
+}

@@ -1,0 +1,204 @@
+import { type Address, parseAddress, unspecifiedAddress } from '../address.js';
+import { type Problem, SnapshotError } from '../errors.js';
+import {
+  FORWARDING_METHODS,
+  MAX_FWMARK,
+  MAX_NAME_BYTES,
+  MAX_PERSISTENCE_SEC,
+  MAX_PORT,
+  MAX_THRESHOLD,
+  MAX_WEIGHT,
+  PROTOCOLS,
+  realKey,
+  SCHEDULER_NAME,
+  virtualKey,
+} from '../model.js';
+import { type Fields, parseFields } from './fields.js';
+import {
+  DIFF_COMMANDS,
+  type DiffEntry,
+  type Snapshot,
+  type SnapshotReal,
+  type SnapshotVirtual,
+} from './format.js';
+
+/** What a line of a diff file says. */
+export type DiffLine =
+  | { readonly kind: 'change'; readonly entry: DiffEntry }
+  | { readonly kind: 'next'; readonly file: string };
+
+type MutableVirtual = SnapshotVirtual & { readonly reals: SnapshotReal[] };
+
+/**
+ * Reads a full snapshot.
+ *
+ * @param text The whole file.
+ * @param file Its name, for the messages.
+ * @throws SnapshotError with every problem of the file: it is used whole or not at all.
+ */
+export function readSnapshot(text: string, file: string): Snapshot {
+  const reader = new SnapshotReader(file);
+  if (!text.endsWith('\n')) reader.report(countLines(text), 'the file ends in the middle of a line');
+  let line = 0;
+  for (const content of text.split('\n')) reader.line(content.trim(), ++line);
+  return reader.finish();
+}
+
+/**
+ * Reads one line of a diff file, without its newline.
+ *
+ * @returns `undefined` for an empty line.
+ * @throws SnapshotError naming file and line.
+ */
+export function readDiffLine(content: string, file: string, line: number): DiffLine | undefined {
+  const text = content.trim();
+  if (text === '') return undefined;
+  const problems: Problem[] = [];
+  const report = (message: string): void => void problems.push({ file, line, message });
+  const result = text.startsWith('DIFF ') ? readNext(text, report) : readChange(text, report);
+  if (problems.length > 0 || !result) throw new SnapshotError(problems);
+  return result;
+}
+
+function readNext(text: string, report: (message: string) => void): DiffLine | undefined {
+  const next = parseFields(text.slice('DIFF '.length), report).text('file');
+  return next === undefined ? undefined : { kind: 'next', file: next };
+}
+
+function readChange(text: string, report: (message: string) => void): DiffLine | undefined {
+  const fields = parseFields(text, report);
+  const command = fields.oneOf('cmd', DIFF_COMMANDS);
+  const virtual = readVirtual(fields);
+  const real = virtual && readReal(fields, virtual);
+  return command && virtual && real && { kind: 'change', entry: { command, virtual, real } };
+}
+
+/** Collects virtuals line by line, and every problem on the way. */
+class SnapshotReader {
+  readonly #file: string;
+  readonly #problems: Problem[] = [];
+  readonly #virtuals = new Map<string, MutableVirtual>();
+  #current: MutableVirtual | undefined;
+  #currentReals = new Set<string>();
+  #diffFile: string | undefined;
+  #hasMeta = false;
+
+  constructor(file: string) {
+    this.#file = file;
+  }
+
+  report(line: number, message: string): void {
+    this.#problems.push({ file: this.#file, line, message });
+  }
+
+  line(content: string, line: number): void {
+    if (content === '') return;
+    const space = content.indexOf(' ');
+    const kind = space < 0 ? content : content.slice(0, space);
+    const report = (message: string): void => this.report(line, message);
+    const fields = parseFields(space < 0 ? '' : content.slice(space), report);
+    if (kind === 'meta') this.#meta(fields);
+    else if (kind === 'DIFF') this.#diffFile = fields.text('file');
+    else if (kind === 'virtual') this.#virtual(fields);
+    else if (kind === 'real') this.#real(fields);
+    else report(`expected meta, DIFF, virtual or real, got "${shorten(kind)}"`);
+  }
+
+  finish(): Snapshot {
+    if (!this.#hasMeta) this.report(0, 'expected a snapshot that begins with a meta line');
+    if (this.#problems.length > 0) throw new SnapshotError(this.#problems);
+    return { diffFile: this.#diffFile, virtuals: [...this.#virtuals.values()] };
+  }
+
+  #meta(fields: Fields): void {
+    this.#hasMeta = true;
+    const version = fields.text('version');
+    if (version !== undefined && !/^1\.\d+$/.test(version))
+      fields.report(`expected version 1.x, got "${version}"`);
+  }
+
+  #virtual(fields: Fields): void {
+    this.#currentReals = new Set();
+    const head = readVirtual(fields);
+    this.#current = head && {
+      ...head,
+      persistenceSec: fields.integer('vpers', 0, MAX_PERSISTENCE_SEC, 0) ?? 0,
+      onePacket: fields.integer('vops', 0, 1, 0) === 1,
+      reals: [],
+    };
+    if (!this.#current) return;
+    const key = virtualKey(this.#current);
+    if (this.#virtuals.has(key)) fields.report(`virtual ${key} is there twice`);
+    this.#virtuals.set(key, this.#current);
+  }
+
+  #real(fields: Fields): void {
+    if (!this.#current) {
+      if (this.#virtuals.size === 0 && this.#problems.length === 0)
+        fields.report('a real before any virtual');
+      return;
+    }
+    const real = readReal(fields, this.#current);
+    if (!real) return;
+    const key = realKey(real);
+    if (this.#currentReals.has(key))
+      fields.report(`real ${key} is there twice in virtual ${virtualKey(this.#current)}`);
+    this.#currentReals.add(key);
+    this.#current.reals.push(real);
+  }
+}
+
+function readVirtual(fields: Fields): DiffEntry['virtual'] | undefined {
+  const name = readName(fields, 'vname');
+  const protocol = fields.oneOf('vproto', PROTOCOLS);
+  const address = readAddress(fields, 'vaddr', protocol === 'fwmark' ? unspecifiedAddress(4) : undefined);
+  const port = fields.integer('vport', 0, MAX_PORT, protocol === 'fwmark' ? 0 : undefined);
+  const forwarding = fields.oneOf('vrt', FORWARDING_METHODS);
+  const scheduler = fields.text('vsched');
+  const fwmark =
+    protocol === 'fwmark' ? fields.integer('vfwmark', 1, MAX_FWMARK) : fields.integer('vfwmark', 0, 0, 0);
+  if (scheduler !== undefined && !SCHEDULER_NAME.test(scheduler)) {
+    fields.report(`vsched: expected a scheduler's name, got "${shorten(scheduler)}"`);
+    return undefined;
+  }
+  if (name === undefined || !protocol || !address || !forwarding || scheduler === undefined) return undefined;
+  if (port === undefined || fwmark === undefined) return undefined;
+  return { name, protocol, address, port, fwmark, forwarding, scheduler };
+}
+
+function readReal(fields: Fields, virtual: Pick<SnapshotVirtual, 'forwarding'>): SnapshotReal | undefined {
+  const name = readName(fields, 'rname');
+  const address = readAddress(fields, 'raddr');
+  const port = fields.integer('rport', 0, MAX_PORT);
+  const weight = fields.integer('rweight', 0, MAX_WEIGHT);
+  const lowerThreshold = fields.integer('rl_thresh', 0, MAX_THRESHOLD, 0);
+  const upperThreshold = fields.integer('ru_thresh', 0, MAX_THRESHOLD, 0);
+  const forwarding = fields.oneOf('rrt', FORWARDING_METHODS, virtual.forwarding);
+  if (name === undefined || !address || port === undefined || weight === undefined || !forwarding)
+    return undefined;
+  if (lowerThreshold === undefined || upperThreshold === undefined) return undefined;
+  return { name, address, port, weight, lowerThreshold, upperThreshold, forwarding };
+}
+
+function readName(fields: Fields, key: string): string | undefined {
+  const name = fields.text(key);
+  if (name === undefined || Buffer.byteLength(name) <= MAX_NAME_BYTES) return name;
+  fields.report(`${key}: expected at most ${MAX_NAME_BYTES} bytes, got ${Buffer.byteLength(name)}`);
+  return undefined;
+}
+
+function readAddress(fields: Fields, key: string, fallback?: Address): Address | undefined {
+  const text = fields.text(key, fallback?.text);
+  if (text === undefined) return undefined;
+  const address = parseAddress(text);
+  if (!address) fields.report(`${key}: expected an IP address, got "${shorten(text)}"`);
+  return address;
+}
+
+function shorten(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
+}
+
+function countLines(text: string): number {
+  return text.split('\n').length;
+}

@@ -1,0 +1,62 @@
+import type { DiffEntry, SnapshotReal, SnapshotVirtual } from './format.js';
+import { SNAPSHOT_VERSION } from './format.js';
+
+/**
+ * The text of a full snapshot.
+ *
+ * @param writtenAt Wall time for the `meta` line, printed in local time as the original does.
+ * @param diffFile Path of the diff file that will continue it.
+ */
+export function formatSnapshot(
+  virtuals: readonly SnapshotVirtual[],
+  diffFile: string,
+  writtenAt: Date,
+): string {
+  const parts = [`meta version=${SNAPSHOT_VERSION} ${formatMetaTime(writtenAt)}\n\nDIFF file=${diffFile}\n`];
+  for (const virtual of virtuals) {
+    parts.push(`\nvirtual ${virtualKeys(virtual)}${virtualOptions(virtual)}\n`);
+    for (const real of virtual.reals) parts.push(`real ${realKeys(real, virtual)}\n`);
+  }
+  return parts.join('');
+}
+
+/** One line of a diff file, with its newline. */
+export function formatDiffLine({ command, virtual, real }: DiffEntry): string {
+  const { name, protocol, address, port, fwmark, forwarding, scheduler } = virtual;
+  const head = `cmd=${command} vname=${token(name)} vproto=${protocol} vaddr=${address.text} vport=${port}`;
+  return `${head} vfwmark=${fwmark} vrt=${forwarding} vsched=${scheduler} ${realKeys(real, virtual)}\n`;
+}
+
+/** The last line of a diff file: sends the reader on to the next one. */
+export function formatDiffEnd(nextFile: string): string {
+  return `DIFF file=${nextFile}\n`;
+}
+
+/** A name as one token of a line format: white space would split it. */
+export function token(name: string): string {
+  return name.replace(/\s/gu, '_');
+}
+
+function virtualKeys({ name, protocol, address, port, forwarding, scheduler }: SnapshotVirtual): string {
+  return `vname=${token(name)} vproto=${protocol} vaddr=${address.text} vport=${port} vrt=${forwarding} vsched=${scheduler}`;
+}
+
+function virtualOptions({ persistenceSec, fwmark, onePacket }: SnapshotVirtual): string {
+  const persistence = persistenceSec > 0 ? ` vpers=${persistenceSec}` : '';
+  const mark = fwmark > 0 ? ` vfwmark=${fwmark}` : '';
+  return `${persistence}${mark}${onePacket ? ' vops=1' : ''}`;
+}
+
+function realKeys(real: SnapshotReal, virtual: Pick<SnapshotVirtual, 'forwarding'>): string {
+  const { name, address, port, weight, lowerThreshold, upperThreshold, forwarding } = real;
+  const lower = lowerThreshold > 0 ? ` rl_thresh=${lowerThreshold}` : '';
+  const upper = upperThreshold > 0 ? ` ru_thresh=${upperThreshold}` : '';
+  const method = forwarding === virtual.forwarding ? '' : ` rrt=${forwarding}`;
+  return `rname=${token(name)} raddr=${address.text} rport=${port} rweight=${weight}${lower}${upper}${method}`;
+}
+
+function formatMetaTime(time: Date): string {
+  const two = (value: number): string => String(value).padStart(2, '0');
+  const date = `${time.getFullYear()}-${two(time.getMonth() + 1)}-${two(time.getDate())}`;
+  return `mdate=${date} mtime=${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`;
+}

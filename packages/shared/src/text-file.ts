@@ -1,0 +1,47 @@
+import { closeSync, openSync, readSync } from 'node:fs';
+import { ConfigError, messageOf, type Problem } from './errors.js';
+
+const CHUNK_BYTES = 1 << 20;
+
+/**
+ * Reads a UTF-8 text of bounded size; never holds more than `maxBytes` and one chunk, whatever the file is.
+ *
+ * @throws ConfigError naming the file: missing, unreadable, too large, or not UTF-8.
+ */
+export function readTextFile(file: string, maxBytes: number): string {
+  const fail = (message: string): never => {
+    const problem: Problem = { file, line: 0, message };
+    throw new ConfigError([problem]);
+  };
+  let bytes: Buffer | undefined;
+  try {
+    bytes = readBounded(file, maxBytes);
+  } catch (error) {
+    return fail(messageOf(error));
+  }
+  if (!bytes) return fail(`larger than the limit of ${maxBytes} bytes`);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    return fail('not UTF-8 text');
+  }
+}
+
+/** The file's bytes, or `undefined` where it has more than `maxBytes`. Its size is not asked: it may be a pipe. */
+function readBounded(file: string, maxBytes: number): Buffer | undefined {
+  const fd = openSync(file, 'r');
+  try {
+    const chunks: Buffer[] = [];
+    let total = 0;
+    for (;;) {
+      const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+      const length = readSync(fd, chunk);
+      if (length === 0) return Buffer.concat(chunks, total);
+      total += length;
+      if (total > maxBytes) return undefined;
+      chunks.push(chunk.subarray(0, length));
+    }
+  } finally {
+    closeSync(fd);
+  }
+}
