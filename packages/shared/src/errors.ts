@@ -8,6 +8,8 @@ export const ERROR_CODES = {
   SA_SYSTEM_CALL: 'The kernel refused a system call; the message names the call and the errno.',
   SA_KERNEL_UNAVAILABLE: 'The kernel has no IPVS, or this process may not use it.',
   SA_KERNEL_REFUSED: 'The kernel answered an IPVS request with an errno.',
+  SA_KERNEL_PROTOCOL:
+    'The answer of the kernel was malformed, lost or late; the table is read again before the next write.',
 } as const;
 export type ErrorCode = keyof typeof ERROR_CODES;
 

@@ -61,6 +61,11 @@ const setrlimit: (resource: number, limits: Uint8Array) => number = libc.func(
   'int setrlimit(int resource, const void *limits)',
 );
 
+/** Calls `onReadable` on the main loop whenever `fd` can be read, until closed. */
+export function watchReadable(fd: number, onReadable: () => void): { close(): void } {
+  return koffi.node.poll(fd, { readable: true }, onReadable);
+}
+
 /** The errno of the last call of this module. */
 export const errno: () => number = () => koffi.errno();
 

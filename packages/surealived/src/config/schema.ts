@@ -1,0 +1,118 @@
+/**
+ * The attributes of each element, once: types, defaults, error texts and the manual follow from here.
+ *
+ * @module
+ */
+import {
+  FORWARDING_METHODS,
+  MAX_FWMARK,
+  MAX_NAME_BYTES,
+  MAX_PERSISTENCE_SEC,
+  MAX_PORT,
+  MAX_THRESHOLD,
+  MAX_WEIGHT,
+  PROTOCOLS,
+  SCHEDULER_NAME,
+} from '@surealived/shared/model';
+import { Flag } from '@surealived/testers/attributes';
+import Type from 'typebox';
+
+const MAX_SECONDS = 86_400;
+const MAX_RETRIES = 1000;
+
+const Name = Type.String({
+  format: 'name',
+  expected: `a name of 1 to ${MAX_NAME_BYTES} bytes without control characters`,
+  description: 'Name in logs and listings.',
+});
+const IpAddress = (description: string) =>
+  Type.String({ format: 'unicast-address', expected: 'an IPv4 or IPv6 address, not multicast', description });
+const Port = (description: string) => Type.Integer({ minimum: 0, maximum: MAX_PORT, description });
+const Seconds = (fallback: number, minimum: number, description: string) =>
+  Type.Number({ minimum, maximum: MAX_SECONDS, default: fallback, description });
+const Retries = (description: string) =>
+  Type.Integer({ minimum: 1, maximum: MAX_RETRIES, default: 1, description });
+const Threshold = (description: string) =>
+  Type.Integer({ minimum: 0, maximum: MAX_THRESHOLD, default: 0, description });
+const CountOrPercent = (description: string) =>
+  Type.String({ pattern: '^[0-9]{1,9}%?$', expected: 'a number or a percentage', description });
+const Path = (description: string) =>
+  Type.String({ minLength: 1, maxLength: 4096, expected: 'a path', description });
+
+export const VirtualAttributes = Type.Object({
+  name: Name,
+  proto: Type.Enum([...PROTOCOLS], { description: 'How the virtual is named: tcp, udp or fwmark.' }),
+  addr: Type.Optional(IpAddress('Virtual address; mandatory unless proto is fwmark.')),
+  port: Type.Optional(Port('Virtual port; mandatory unless proto is fwmark.')),
+  fwmark: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: MAX_FWMARK, description: 'Firewall mark, with proto fwmark.' }),
+  ),
+  sched: Type.String({
+    pattern: SCHEDULER_NAME.source,
+    expected: 'the name of an IPVS scheduler such as wrr or wlc',
+    description: 'IPVS scheduler.',
+  }),
+  rt: Type.Enum([...FORWARDING_METHODS], { description: 'Forwarding method of the reals.' }),
+  pers: Type.Integer({
+    minimum: 0,
+    maximum: MAX_PERSISTENCE_SEC,
+    default: 0,
+    description: 'Persistence in seconds; 0 for none.',
+  }),
+  ops: Flag({ default: false, description: 'One-packet scheduling (UDP only).' }),
+});
+
+export const TesterAttributes = Type.Object({
+  proto: Type.String({ description: 'The tester.' }),
+  testport: Type.Optional(Port('Port to test; not needed by no-test.')),
+  loopdelay: Seconds(3, 0, 'Seconds from a verdict to the next test of the real.'),
+  timeout: Seconds(5, 0.01, 'Seconds after which an unfinished test has failed.'),
+  retries2ok: Retries('Successes in a row that set a real online.'),
+  retries2fail: Retries('Failures in a row that set a real offline.'),
+  remove_on_fail: Flag({
+    default: false,
+    description: 'Take an offline real out of IPVS instead of weight 0.',
+  }),
+  SSL: Flag({ default: false, description: 'Speak TLS.' }),
+  debugcomm: Flag({ default: false, description: 'Dump the conversations with the reals.' }),
+  logmicro: Flag({ default: false, description: 'Statistics in microseconds.' }),
+  stats_samples: Type.Integer({
+    minimum: 1,
+    maximum: 20,
+    default: 20,
+    description: 'Tests an average covers.',
+  }),
+  notify_up: Type.Optional(Path('Program to run when the virtual is up again.')),
+  notify_down: Type.Optional(Path('Program to run when the virtual is down.')),
+  notify_min_reals: Type.Optional(CountOrPercent('Online reals below which the virtual is down.')),
+  notify_min_weight: Type.Optional(CountOrPercent('Online weight below which the virtual is down.')),
+  real_notify_up: Type.Optional(Path('Program to run when a real comes online.')),
+  real_notify_down: Type.Optional(Path('Program to run when a real goes offline.')),
+});
+
+export const RealAttributes = Type.Object({
+  name: Name,
+  addr: IpAddress('Address of the real.'),
+  port: Port('Port of the real.'),
+  weight: Type.Integer({ minimum: 0, maximum: MAX_WEIGHT, description: 'Weight when online.' }),
+  uthresh: Threshold('Connections at which the real takes no new ones; 0 for none.'),
+  lthresh: Threshold('Connections below which it takes new ones again; 0 for none.'),
+  testport: Type.Optional(Port("Port to test, instead of the tester's.")),
+  rt: Type.Optional(
+    Type.Enum([...FORWARDING_METHODS], { description: "Forwarding method, instead of the virtual's." }),
+  ),
+  bindaddr: Type.Optional(IpAddress('Source address of the tests.')),
+});
+
+/** Attributes that are read and checked, but not acted on yet; naming them is worth a warning. */
+export const NOT_YET_EFFECTIVE: ReadonlySet<string> = new Set([
+  'debugcomm',
+  'logmicro',
+  'stats_samples',
+  'notify_up',
+  'notify_down',
+  'notify_min_reals',
+  'notify_min_weight',
+  'real_notify_up',
+  'real_notify_down',
+]);

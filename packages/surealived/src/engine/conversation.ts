@@ -1,0 +1,236 @@
+import * as libc from '@surealived/shared/libc';
+import type { StreamRequest } from '@surealived/testers/requests';
+import { MAX_READ_BYTES } from '@surealived/testers/requests';
+import { down, type StreamProbe, type Verdict } from '@surealived/testers/tester';
+import { connectionProblemOf, judgeErrno, type Outcome, type SocketFailure } from './outcome.js';
+import type { EventSink, Reactor } from './reactor.js';
+import { WheelTimer } from './timer-wheel.js';
+
+/** A test of one real over TCP: everything that is the same each time, encoded once. */
+export interface StreamTest {
+  /** AF_INET or AF_INET6. */
+  readonly domain: number;
+  readonly sockaddr: Buffer;
+  /** Source address, where one is wanted. */
+  readonly bindSockaddr: Buffer | undefined;
+  readonly timeoutMs: number;
+  /** Begins the tester's conversation. */
+  readonly begin: () => StreamProbe;
+}
+
+const EAGAIN = 11;
+const EINPROGRESS = 115;
+const NOTHING = Buffer.alloc(0);
+const SOCKET_TYPE = libc.SOCK_STREAM | libc.SOCK_NONBLOCK | libc.SOCK_CLOEXEC;
+/** Bytes that one conversation may read before the others get their turn. */
+const TURN_BYTES = 1 << 18;
+/** Shared by all conversations: its content is copied before anything else runs. */
+const scratch = Buffer.allocUnsafeSlow(1 << 16);
+const socketError = Buffer.alloc(4);
+const socketErrorLength = Buffer.from([4, 0, 0, 0]);
+/** struct linger { on, 0 s }: close resets, so that thousands of tests a second leave no TIME_WAIT behind. */
+const RESET_ON_CLOSE = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]);
+
+/** One connection and the probe that talks over it. Calls `onEnd` once, unless it is cancelled. */
+export class Conversation implements EventSink {
+  readonly #reactor: Reactor;
+  readonly #test: StreamTest;
+  readonly #onEnd: (outcome: Outcome) => void;
+  readonly #deadline: WheelTimer;
+  readonly #startMs: number;
+  #fd = -1;
+  #probe: StreamProbe | undefined;
+  #request: StreamRequest | undefined;
+  /** Progress of the current request: bytes written, or bytes collected by a read. */
+  #done = 0;
+  #collected: Buffer | undefined;
+  #connectMs = 0;
+  #sentBytes = 0;
+  #receivedBytes = 0;
+  #ended = false;
+
+  constructor(reactor: Reactor, test: StreamTest, onEnd: (outcome: Outcome) => void) {
+    this.#reactor = reactor;
+    this.#test = test;
+    this.#onEnd = onEnd;
+    this.#startMs = reactor.clock.nowMs();
+    this.#deadline = new WheelTimer(() => this.#expire());
+  }
+
+  /** Begins to connect. The end may come before this returns. */
+  start(): void {
+    const { domain, sockaddr, bindSockaddr, timeoutMs } = this.#test;
+    const fd = libc.socket(domain, SOCKET_TYPE, 0);
+    if (fd < 0) return this.#fail('socket');
+    this.#fd = fd;
+    libc.setsockopt(fd, libc.SOL_SOCKET, libc.SO_LINGER, RESET_ON_CLOSE, RESET_ON_CLOSE.length);
+    if (bindSockaddr && libc.bind(fd, bindSockaddr, bindSockaddr.length) !== 0) return this.#fail('bind');
+    if (libc.connect(fd, sockaddr, sockaddr.length) !== 0) {
+      const errno = libc.errno();
+      if (errno !== EINPROGRESS) return this.#failWith(judgeErrno('connect', errno));
+    }
+    if (!this.#reactor.register(fd, this)) return this.#fail('epoll_ctl');
+    this.#reactor.arm(this.#deadline, this.#startMs + timeoutMs);
+  }
+
+  /** Ends without a word to `onEnd`; false when it had ended already. */
+  cancel(): boolean {
+    if (this.#ended) return false;
+    this.#release();
+    return true;
+  }
+
+  onEvents(events: number): void {
+    if (this.#probe) this.#continue();
+    else if (events & (libc.EPOLLERR | libc.EPOLLHUP)) this.#failConnecting();
+    else if (events & libc.EPOLLOUT) this.#begin();
+  }
+
+  #begin(): void {
+    this.#connectMs = this.#reactor.clock.nowMs() - this.#startMs;
+    this.#probe = this.#test.begin();
+    this.#resume(NOTHING);
+    this.#continue();
+  }
+
+  /** Carries out requests until one has to wait. */
+  #continue(): void {
+    for (let budget = TURN_BYTES; !this.#ended && this.#request; ) {
+      const moved = this.#carryOut(this.#request);
+      if (moved < 0) return;
+      budget -= moved;
+      if (budget <= 0) {
+        // edge-triggered: what is left will not be announced again
+        setImmediate(() => this.#continue());
+        return;
+      }
+    }
+  }
+
+  /** @returns Bytes read, or -1 when the socket has no more to give or take for now (or the test ended). */
+  #carryOut(request: StreamRequest): number {
+    if (request.want === 'write') return this.#write(request.data);
+    if (request.want === 'drain') return this.#drain();
+    return this.#read(request.bytes, request.want === 'read');
+  }
+
+  #write(data: Uint8Array): number {
+    const rest = this.#done === 0 ? data : data.subarray(this.#done);
+    const sent = rest.length === 0 ? 0 : libc.send(this.#fd, rest, rest.length, libc.MSG_NOSIGNAL);
+    if (sent < 0) return this.#waitOrFail('send');
+    this.#sentBytes += sent;
+    this.#done += sent;
+    if (this.#done >= data.length) this.#resume(NOTHING);
+    return 0;
+  }
+
+  #drain(): number {
+    const received = libc.recv(this.#fd, scratch, scratch.length, 0);
+    if (received < 0) return this.#waitOrFail('recv');
+    this.#receivedBytes += received;
+    if (received === 0) this.#resume(NOTHING);
+    return received;
+  }
+
+  #read(bytes: number, exactly: boolean): number {
+    const wanted = Math.min(bytes - this.#done, scratch.length);
+    const received = libc.recv(this.#fd, scratch, wanted, 0);
+    if (received < 0) return this.#waitOrFail('recv');
+    this.#receivedBytes += received;
+    if (this.#done === 0 && (received === bytes || received === 0 || !exactly)) {
+      this.#resume(Buffer.from(scratch.subarray(0, received)));
+      return received;
+    }
+    this.#collected ??= Buffer.allocUnsafe(bytes);
+    this.#collected.set(scratch.subarray(0, received), this.#done);
+    this.#done += received;
+    if (received === 0 || this.#done === bytes) this.#resume(this.#collected.subarray(0, this.#done));
+    return received;
+  }
+
+  /** Gives the probe what it asked for and takes its next request, or its verdict. */
+  #resume(data: Buffer): void {
+    this.#done = 0;
+    this.#collected = undefined;
+    try {
+      const step = (this.#probe as StreamProbe).next(data);
+      this.#request = step.done ? undefined : requireAllowed(step.value);
+      if (step.done) this.#end(step.value, undefined);
+    } catch (error) {
+      this.#request = undefined;
+      // a mistake in a tester must cost its own test only
+      this.#end(undefined, `the tester failed: ${error instanceof Error ? error.stack : String(error)}`);
+    }
+  }
+
+  #waitOrFail(call: string): number {
+    const errno = libc.errno();
+    if (errno !== EAGAIN) this.#failWith(judgeErrno(call, errno));
+    return -1;
+  }
+
+  #failConnecting(): void {
+    libc.getsockopt(this.#fd, libc.SOL_SOCKET, libc.SO_ERROR, socketError, socketErrorLength);
+    const errno = socketError.readInt32LE(0);
+    // hung up without an error: it stood and was closed before we looked
+    if (errno === 0) this.#begin();
+    else this.#failWith(judgeErrno('connect', errno));
+  }
+
+  #fail(call: string): void {
+    this.#failWith(judgeErrno(call, libc.errno()));
+  }
+
+  #failWith(failure: SocketFailure): void {
+    if ('verdict' in failure) this.#end(failure.verdict, undefined);
+    else this.#end(undefined, failure.obstacle);
+  }
+
+  #expire(): void {
+    const what = this.#probe ? `no verdict` : 'no connection';
+    this.#end(down('timeout', `${what} within ${this.#test.timeoutMs} ms`), undefined);
+  }
+
+  #end(verdict: Verdict | undefined, obstacle: string | undefined): void {
+    if (this.#ended) return;
+    const connected = this.#probe !== undefined;
+    this.#release();
+    this.#onEnd({
+      verdict,
+      obstacle,
+      connectionProblem:
+        verdict && !verdict.up && !connected ? connectionProblemOf(verdict.reason) : undefined,
+      connectMs: this.#connectMs,
+      totalMs: this.#reactor.clock.nowMs() - this.#startMs,
+      sentBytes: this.#sentBytes,
+      receivedBytes: this.#receivedBytes,
+    });
+  }
+
+  #release(): void {
+    this.#ended = true;
+    this.#reactor.disarm(this.#deadline);
+    if (this.#fd >= 0) {
+      this.#reactor.forget(this.#fd);
+      libc.close(this.#fd);
+      this.#fd = -1;
+    }
+    if (this.#request) closeProbe(this.#probe);
+  }
+}
+
+/** Lets an unfinished probe run its `finally` blocks; what it does there can no longer change anything. */
+function closeProbe(probe: StreamProbe | undefined): void {
+  try {
+    probe?.return(down('timeout', 'cancelled'));
+  } catch {
+    // its verdict is already decided, and its mistakes are not the engine's
+  }
+}
+
+function requireAllowed(request: StreamRequest): StreamRequest {
+  if (request.want === 'write' || request.want === 'drain') return request;
+  if (Number.isInteger(request.bytes) && request.bytes >= 1 && request.bytes <= MAX_READ_BYTES)
+    return request;
+  throw new RangeError(`a read asks for ${request.bytes} bytes, 1..${MAX_READ_BYTES} are allowed`);
+}

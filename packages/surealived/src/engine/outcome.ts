@@ -1,0 +1,54 @@
+import { errnoName } from '@surealived/shared/libc';
+import { down, type FailureReason, type Verdict } from '@surealived/testers/tester';
+
+/** Why there was no connection, as the statistics tell them apart. */
+export type ConnectionProblem = 'refused' | 'unreachable' | 'silent';
+
+/** What a test came to. */
+export interface Outcome {
+  /** Absent when the test could not be made for a reason of this machine's own: it says nothing about the real. */
+  readonly verdict: Verdict | undefined;
+  /** The reason of this machine, where there is no verdict. */
+  readonly obstacle: string | undefined;
+  readonly connectionProblem: ConnectionProblem | undefined;
+  /** Milliseconds from start to connection; 0 when it never stood. */
+  readonly connectMs: number;
+  /** Milliseconds from start to end. */
+  readonly totalMs: number;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+}
+
+/** What an errno of connect(2), send(2) or recv(2) says: about the real, or about this machine. */
+export type SocketFailure =
+  | { readonly verdict: Verdict & { readonly up: false } }
+  | { readonly obstacle: string };
+
+const REASONS: ReadonlyMap<string, FailureReason> = new Map([
+  ['ECONNREFUSED', 'refused'],
+  ['ECONNRESET', 'reset'],
+  ['EPIPE', 'reset'],
+  ['ETIMEDOUT', 'timeout'],
+  ['EHOSTUNREACH', 'unreachable'],
+  ['ENETUNREACH', 'unreachable'],
+  ['EHOSTDOWN', 'unreachable'],
+  ['ENETDOWN', 'unreachable'],
+  ['EPROTO', 'protocol'],
+]);
+
+/**
+ * Judges a failed call. Errors that no real can cause (no descriptors, no memory, no free port, a source address that
+ * is not ours, a local firewall) are obstacles: a director that runs short must not take its reals down.
+ */
+export function judgeErrno(call: string, errno: number): SocketFailure {
+  const name = errnoName(errno);
+  const reason = REASONS.get(name);
+  if (reason === undefined) return { obstacle: `${call}: ${name}` };
+  return { verdict: down(reason, `${call}: ${name}`) as Verdict & { up: false } };
+}
+
+/** The kind of a connection that never stood. */
+export function connectionProblemOf(reason: FailureReason): ConnectionProblem {
+  if (reason === 'refused' || reason === 'reset') return 'refused';
+  return reason === 'unreachable' ? 'unreachable' : 'silent';
+}

@@ -1,0 +1,120 @@
+import type { Clock } from '@surealived/shared/clock';
+import * as libc from '@surealived/shared/libc';
+import { TimerWheel, type WheelTimer } from './timer-wheel.js';
+
+/** Takes the events of one descriptor: EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP, EPOLLRDHUP. */
+export interface EventSink {
+  onEvents(events: number): void;
+}
+
+export interface ReactorOptions {
+  readonly clock: Clock;
+  /** Resolution of timers in milliseconds. */
+  readonly tickMs: number;
+  /** Events taken per epoll_wait. */
+  readonly maxEvents: number;
+}
+
+/** Waits of epoll_wait that one wake-up may make before the rest of the process gets its turn. */
+const MAX_ROUNDS = 16;
+
+/**
+ * One epoll set and one timer wheel on Node's event loop.
+ *
+ * The epoll descriptor is itself watched by libuv, so a wake-up costs no thread. Whenever time is up, arrived events are
+ * handled before any timer fires: an answer that came in time is never lost to a deadline because the loop was held up.
+ */
+export class Reactor {
+  readonly clock: Clock;
+  readonly #epollFd: number;
+  readonly #watch: { close(): void };
+  readonly #events: Buffer;
+  readonly #registration = Buffer.alloc(libc.EPOLL_EVENT_BYTES);
+  readonly #maxEvents: number;
+  /** By descriptor. */
+  readonly #sinks: (EventSink | undefined)[] = [];
+  /** By descriptor; raised at each registration, so that an event of a descriptor's former life is recognised. */
+  readonly #generations: number[] = [];
+  readonly #wheel: TimerWheel;
+  #nodeTimer: NodeJS.Timeout | undefined;
+  #nodeTimerMs = Number.POSITIVE_INFINITY;
+  #closed = false;
+
+  /** @throws SystemCallError when epoll cannot be had. */
+  constructor({ clock, tickMs, maxEvents }: ReactorOptions) {
+    this.clock = clock;
+    this.#wheel = new TimerWheel(tickMs, clock.nowMs());
+    this.#maxEvents = maxEvents;
+    this.#events = Buffer.alloc(libc.EPOLL_EVENT_BYTES * maxEvents);
+    this.#epollFd = libc.epollCreate1(libc.EPOLL_CLOEXEC);
+    if (this.#epollFd < 0) throw libc.systemCallError('epoll_create1');
+    this.#watch = libc.watchReadable(this.#epollFd, () => this.#harvest());
+  }
+
+  /**
+   * Watches a descriptor, edge-triggered, for everything. Closing the descriptor ends it, with `forget`.
+   *
+   * @returns Whether the kernel took it; if not, errno tells why (ENOSPC, ENOMEM).
+   */
+  register(fd: number, sink: EventSink): boolean {
+    const generation = ((this.#generations[fd] ?? 0) + 1) >>> 0;
+    this.#generations[fd] = generation;
+    this.#sinks[fd] = sink;
+    const wanted = (libc.EPOLLIN | libc.EPOLLOUT | libc.EPOLLRDHUP | libc.EPOLLET) >>> 0;
+    this.#registration.writeUInt32LE(wanted, 0);
+    this.#registration.writeUInt32LE(fd, libc.EPOLL_DATA_LOW);
+    this.#registration.writeUInt32LE(generation, libc.EPOLL_DATA_HIGH);
+    return libc.epollCtl(this.#epollFd, libc.EPOLL_CTL_ADD, fd, this.#registration) === 0;
+  }
+
+  /** To be called before the descriptor is closed. */
+  forget(fd: number): void {
+    this.#sinks[fd] = undefined;
+  }
+
+  arm(timer: WheelTimer, dueMs: number): void {
+    const wakeMs = this.#wheel.arm(timer, dueMs);
+    if (wakeMs < this.#nodeTimerMs) this.#wakeAt(wakeMs);
+  }
+
+  disarm(timer: WheelTimer): void {
+    this.#wheel.disarm(timer);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearTimeout(this.#nodeTimer);
+    this.#watch.close();
+    libc.close(this.#epollFd);
+  }
+
+  #wakeAt(dueMs: number): void {
+    clearTimeout(this.#nodeTimer);
+    this.#nodeTimerMs = dueMs;
+    this.#nodeTimer = setTimeout(() => this.#onTime(), Math.max(1, Math.ceil(dueMs - this.clock.nowMs())));
+  }
+
+  #onTime(): void {
+    this.#nodeTimerMs = Number.POSITIVE_INFINITY;
+    this.#harvest();
+    this.#wheel.advance(this.clock.nowMs());
+    const nextMs = this.#closed ? undefined : this.#wheel.nextMs();
+    if (nextMs !== undefined && nextMs < this.#nodeTimerMs) this.#wakeAt(nextMs);
+  }
+
+  #harvest(): void {
+    for (let round = 0; round < MAX_ROUNDS && !this.#closed; round++) {
+      const count = libc.epollWait(this.#epollFd, this.#events, this.#maxEvents, 0);
+      for (let i = 0; i < count; i++) this.#dispatch(i * libc.EPOLL_EVENT_BYTES);
+      if (count < this.#maxEvents) return;
+    }
+  }
+
+  #dispatch(offset: number): void {
+    const events = this.#events;
+    const fd = events.readUInt32LE(offset + libc.EPOLL_DATA_LOW);
+    if (this.#generations[fd] !== events.readUInt32LE(offset + libc.EPOLL_DATA_HIGH)) return;
+    this.#sinks[fd]?.onEvents(events.readUInt32LE(offset));
+  }
+}

@@ -1,0 +1,107 @@
+/** Something that shall happen at a time. Armed in one wheel at most; re-armed as often as one likes. */
+export class WheelTimer {
+  readonly fire: () => void;
+  /** Monotonic milliseconds. */
+  dueMs = 0;
+  /** Neighbours in the slot's ring; itself while not armed. Only the wheel touches them. */
+  next: WheelTimer = this;
+  previous: WheelTimer = this;
+
+  constructor(fire: () => void) {
+    this.fire = fire;
+  }
+
+  get isArmed(): boolean {
+    return this.next !== this;
+  }
+}
+
+const SLOTS = 4096;
+const NOTHING = (): void => undefined;
+
+/**
+ * Hashed timing wheel (Varghese and Lauck, 1987, scheme 6): arming and disarming cost the same with 10 timers or with
+ * 100,000. Due times are rounded up to whole ticks, so a timer never fires early and at most one tick late.
+ */
+export class TimerWheel {
+  readonly tickMs: number;
+  readonly #slots = Array.from({ length: SLOTS }, () => new WheelTimer(NOTHING));
+  /** The last tick whose slot was run. */
+  #tick: number;
+  #armed = 0;
+
+  constructor(tickMs: number, nowMs: number) {
+    this.tickMs = tickMs;
+    this.#tick = Math.floor(nowMs / tickMs);
+  }
+
+  /** Number of armed timers. */
+  get size(): number {
+    return this.#armed;
+  }
+
+  /** @returns When the wheel will reach the timer: `dueMs` rounded up to a whole tick. */
+  arm(timer: WheelTimer, dueMs: number): number {
+    if (timer.isArmed) this.disarm(timer);
+    timer.dueMs = dueMs;
+    const tick = Math.max(Math.ceil(dueMs / this.tickMs), this.#tick + 1);
+    const head = this.#slot(tick);
+    timer.previous = head.previous;
+    timer.next = head;
+    head.previous.next = timer;
+    head.previous = timer;
+    this.#armed++;
+    return tick * this.tickMs;
+  }
+
+  disarm(timer: WheelTimer): void {
+    if (!timer.isArmed) return;
+    unlink(timer);
+    this.#armed--;
+  }
+
+  /** Fires all timers that are due at `nowMs`, in the order of their ticks. Timers may arm and disarm any timer. */
+  advance(nowMs: number): void {
+    const last = Math.floor(nowMs / this.tickMs);
+    // after a long sleep one turn of the wheel visits every slot
+    if (last - this.#tick > SLOTS) this.#tick = last - SLOTS;
+    while (this.#tick < last) {
+      this.#tick++;
+      this.#runSlot(this.#slot(this.#tick), nowMs);
+    }
+  }
+
+  /** When the next slot that holds a timer is reached, as monotonic milliseconds; `undefined` when none is armed. */
+  nextMs(): number | undefined {
+    if (this.#armed === 0) return undefined;
+    let tick = this.#tick + 1;
+    while (!this.#slot(tick).isArmed) tick++;
+    return tick * this.tickMs;
+  }
+
+  #slot(tick: number): WheelTimer {
+    return this.#slots[tick % SLOTS] as WheelTimer;
+  }
+
+  /** Takes out what is due first, then fires: what a timer arms meanwhile belongs to a later tick. */
+  #runSlot(head: WheelTimer, nowMs: number): void {
+    if (!head.isArmed) return;
+    const due: WheelTimer[] = [];
+    for (let timer = head.next; timer !== head; timer = timer.next) {
+      if (timer.dueMs <= nowMs) due.push(timer);
+    }
+    for (const timer of due) {
+      // an earlier one of this slot may have disarmed it or armed it for later
+      if (!timer.isArmed || timer.dueMs > nowMs) continue;
+      this.disarm(timer);
+      timer.fire();
+    }
+  }
+}
+
+function unlink(timer: WheelTimer): void {
+  timer.previous.next = timer.next;
+  timer.next.previous = timer.previous;
+  timer.next = timer;
+  timer.previous = timer;
+}

@@ -1,0 +1,22 @@
+import type { Thresholds } from '../config/model.js';
+
+/** What the tests say of a real (spec section 4). */
+export interface Health {
+  readonly online: boolean;
+  /** Successes in a row, up to `rise`. */
+  readonly successes: number;
+  /** Failures in a row, up to `fall`. */
+  readonly failures: number;
+}
+
+/** A real is online until its tests say otherwise. */
+export const INITIAL_HEALTH: Health = { online: true, successes: 0, failures: 0 };
+
+/** Folds one verdict in. Pure: the caller compares `online` before and after to see a transition. */
+export function observe(health: Health, isUp: boolean, { rise, fall }: Thresholds): Health {
+  const successes = isUp ? Math.min(health.successes + 1, rise) : 0;
+  const failures = isUp ? 0 : Math.min(health.failures + 1, fall);
+  if (successes === health.successes && failures === health.failures) return health;
+  const online = isUp ? health.online || successes >= rise : health.online && failures < fall;
+  return { online, successes, failures };
+}

@@ -1,0 +1,30 @@
+import type { AdminState } from '@surealived/shared/model';
+import { MAX_WEIGHT } from '@surealived/shared/model';
+
+/** A weight that the operator set in place of the configured one. */
+export type WeightOverride =
+  | { readonly kind: 'absolute'; readonly weight: number }
+  /** Of the configured weight; above 100 is allowed. */
+  | { readonly kind: 'percent'; readonly percent: number };
+
+/** What the weight of a real follows from. */
+export interface WeightInputs {
+  readonly online: boolean;
+  readonly adminState: AdminState;
+  readonly configuredWeight: number;
+  readonly override: WeightOverride | undefined;
+}
+
+/** The weight a real carries in IPVS now, 0..65535: 0 unless tests and operator want it (spec section 4). */
+export function effectiveWeight({ online, adminState, configuredWeight, override }: WeightInputs): number {
+  if (!online || adminState !== 'ONLINE') return 0;
+  return overriddenWeight(configuredWeight, override);
+}
+
+/** The configured weight with the operator's override; a percentage never rounds to 0, which would mean "draining". */
+export function overriddenWeight(configuredWeight: number, override: WeightOverride | undefined): number {
+  if (!override) return configuredWeight;
+  if (override.kind === 'absolute') return override.weight;
+  const weight = Math.floor((configuredWeight * override.percent) / 100);
+  return Math.min(Math.max(weight, 1), MAX_WEIGHT);
+}

@@ -1,0 +1,65 @@
+/**
+ * The running state of virtuals and reals, and how it stands in IPVS.
+ *
+ * @module
+ */
+import type { AdminState } from '@surealived/shared/model';
+import type { DiffEntry, SnapshotReal, SnapshotVirtual } from '@surealived/shared/snapshot/format';
+import type { RealConfig, VirtualConfig } from './config/model.js';
+import { type Health, INITIAL_HEALTH } from './health/damping.js';
+import { effectiveWeight, type WeightOverride } from './health/weight.js';
+
+/** A real as it stands now. The configuration is fixed; the rest changes through Director alone. */
+export interface Real {
+  readonly config: RealConfig;
+  health: Health;
+  adminState: AdminState;
+  override: WeightOverride | undefined;
+  /** Tests that came to a verdict. */
+  tests: number;
+}
+
+export interface Virtual {
+  readonly config: VirtualConfig;
+  readonly reals: readonly Real[];
+}
+
+/** A virtual before its first test: every real online. */
+export function createVirtual(config: VirtualConfig): Virtual {
+  const reals = config.reals.map((real): Real => {
+    return { config: real, health: INITIAL_HEALTH, adminState: 'ONLINE', override: undefined, tests: 0 };
+  });
+  return { config, reals };
+}
+
+/** The weight the real carries in IPVS, where it is there at all. */
+export function currentWeight({ health, adminState, config, override }: Real): number {
+  return effectiveWeight({ online: health.online, adminState, configuredWeight: config.weight, override });
+}
+
+/** Whether the real is in IPVS at all: DOWN is removed, and so is offline with remove_on_fail (spec section 4). */
+export function isPresent(virtual: Virtual, { health, adminState }: Real): boolean {
+  if (adminState === 'DOWN') return false;
+  return health.online || !virtual.config.testing.removeOnFail;
+}
+
+/** The virtual as the full snapshot shows it: with the reals that are present. */
+export function snapshotVirtual(virtual: Virtual): SnapshotVirtual {
+  const reals = virtual.reals.filter((real) => isPresent(virtual, real)).map(snapshotReal);
+  return { ...virtual.config, reals };
+}
+
+/** The diff lines that bring a reader from any former state of the real to its present one. */
+export function diffEntries(virtual: Virtual, real: Real): readonly DiffEntry[] {
+  const entry = { virtual: virtual.config, real: snapshotReal(real) };
+  if (!isPresent(virtual, real)) return [{ command: 'delreal', ...entry }];
+  return [
+    { command: 'addreal', ...entry },
+    { command: 'chgreal', ...entry },
+  ];
+}
+
+function snapshotReal(real: Real): SnapshotReal {
+  const { name, address, port, lowerThreshold, upperThreshold, forwarding } = real.config;
+  return { name, address, port, weight: currentWeight(real), lowerThreshold, upperThreshold, forwarding };
+}

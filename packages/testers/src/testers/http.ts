@@ -1,0 +1,32 @@
+import Type from 'typebox';
+import { Flag, LineText } from '../attributes.js';
+import { drain, read, write } from '../requests.js';
+import { defineStreamTester, down, up } from '../tester.js';
+
+const STATUS_LINE_BYTES = 12; // "HTTP/1.1 200"
+
+export default defineStreamTester({
+  name: 'http',
+  description: 'Asks for a page by HTTP/1.0 GET and compares the status code.',
+  attributes: Type.Object({
+    url: LineText({ maxLength: 8192, description: 'Path to ask for, such as `/` or `/health?full=1`.' }),
+    host: LineText({ maxLength: 8192, description: 'Value of the Host header.' }),
+    naive: Flag({ default: false, description: 'Close after the status line instead of reading the page.' }),
+    retcode: Type.String({
+      default: '200',
+      pattern: '^[0-9]{3}$',
+      expected: 'a status code of three digits',
+      description: 'Status code that means success.',
+    }),
+  }),
+  *probe(_target, { url, host, naive, retcode }) {
+    yield* write(`GET ${url} HTTP/1.0\r\nHost: ${host}\r\nUser-Agent: SureAliveD\r\n\r\n`);
+    const line = (yield* read(STATUS_LINE_BYTES)).toString('latin1');
+    const [, status] = /^HTTP\/\d\.\d (\d{3})$/.exec(line) ?? [];
+    if (status === undefined)
+      return down('protocol', `expected an HTTP status line, got ${JSON.stringify(line)}`);
+    if (status !== retcode) return down('content', `status ${status}, expected ${retcode}`);
+    if (!naive) yield* drain();
+    return up(`status ${status}`);
+  },
+});

@@ -1,0 +1,13 @@
+import Type from 'typebox';
+import { defineStreamTester, up } from '../tester.js';
+
+/** The engine only begins a probe on an established connection, so there is nothing left to ask. */
+export default defineStreamTester({
+  name: 'tcp',
+  description: 'Succeeds when the connection is established.',
+  attributes: Type.Object({}),
+  // biome-ignore lint/correctness/useYield: the connection alone is the test
+  *probe() {
+    return up('connected');
+  },
+});
