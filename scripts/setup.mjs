@@ -26,9 +26,17 @@ function requireNode(range) {
 /** The stamp inside node_modules names the lockfile it was installed from, so deleting node_modules is always safe. */
 function installIfStale() {
   const stampFile = join(root, 'node_modules', '.installed-from');
-  const wanted = createHash('sha256').update(readFileSync(join(root, 'pnpm-lock.yaml'))).digest('hex');
+  const wanted = createHash('sha256')
+    .update(readFileSync(join(root, 'pnpm-lock.yaml')))
+    .digest('hex');
   if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === wanted) return;
-  run('install', 'npx', ['--yes', manifest.packageManager, 'install', '--frozen-lockfile', '--reporter=append-only']);
+  run('install', 'npx', [
+    '--yes',
+    manifest.packageManager,
+    'install',
+    '--frozen-lockfile',
+    '--reporter=append-only',
+  ]);
   writeFileSync(stampFile, wanted);
 }
 

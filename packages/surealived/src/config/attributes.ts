@@ -12,6 +12,7 @@ import type { Attribute } from './xml.js';
 
 /** What is wrong with one attribute; `attribute` is absent when it is missing from the element. */
 export interface AttributeProblem {
+  readonly name: string;
   readonly attribute: Attribute | undefined;
   readonly message: string;
 }
@@ -70,7 +71,7 @@ export class AttributeReader<T extends TObject> {
       const expected = describeExpected(this.#properties[name] ?? {});
       const got = attribute ? `, got ${quote(attribute.value)}` : '';
       const missing = attribute ? '' : 'missing, ';
-      report({ attribute, message: `attribute "${name}": ${missing}expected ${expected}${got}` });
+      report({ name, attribute, message: `attribute "${name}": ${missing}expected ${expected}${got}` });
     }
   }
 }
@@ -86,7 +87,11 @@ export function findUnknown(
     .map((attribute) => {
       const nearest = nearestName(attribute.name, known);
       const hint = nearest === undefined ? '' : `, did you mean "${nearest}"?`;
-      return { attribute, message: `attribute "${attribute.name}": not known here${hint}` };
+      return {
+        name: attribute.name,
+        attribute,
+        message: `attribute "${attribute.name}": not known here${hint}`,
+      };
     });
 }
 

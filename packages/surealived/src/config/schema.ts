@@ -63,7 +63,7 @@ export const VirtualAttributes = Type.Object({
 });
 
 export const TesterAttributes = Type.Object({
-  proto: Type.String({ description: 'The tester.' }),
+  proto: Type.String({ expected: 'the name of a tester', description: 'The tester.' }),
   testport: Type.Optional(Port('Port to test; not needed by no-test.')),
   loopdelay: Seconds(3, 0, 'Seconds from a verdict to the next test of the real.'),
   timeout: Seconds(5, 0.01, 'Seconds after which an unfinished test has failed.'),

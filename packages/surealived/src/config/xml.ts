@@ -34,17 +34,22 @@ const MAX_DEPTH = 8;
 const START_INDEX = XMLParser.getMetaDataSymbol();
 const NAMED_ENTITIES: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
+export interface XmlDocument {
+  readonly root: Element;
+  /** What is wrong but does not hide the rest: text between elements, unknown entities. */
+  readonly problems: readonly Problem[];
+}
+
 /**
  * Reads a whole document.
  *
- * @returns Its root element.
- * @throws ConfigError with the problems found: the first one where the text is not well-formed.
+ * @throws ConfigError with the first problem where the text is not well-formed, so that the rest cannot be read.
  */
-export function parseXml(text: string, file: string): Element {
+export function parseXml(text: string, file: string): XmlDocument {
   const reader = new XmlReader(text, file);
   const root = reader.read();
-  if (!root || reader.problems.length > 0) throw new ConfigError(reader.problems);
-  return root;
+  if (!root) throw new ConfigError(reader.problems);
+  return { root, problems: reader.problems };
 }
 
 /** A node of fast-xml-parser in `preserveOrder`: one key names the tag, its value holds the children. */
@@ -97,7 +102,8 @@ class XmlReader {
     try {
       return this.#elements(parser.parse(this.#text), 0);
     } catch (error) {
-      this.#report(0, messageOf(error));
+      const isTooDeep = messageOf(error).includes('nested');
+      this.#report(0, isTooDeep ? `elements are nested deeper than ${MAX_DEPTH}` : messageOf(error));
       return [];
     }
   }

@@ -1,0 +1,77 @@
+/**
+ * The `<real>`s of a virtual.
+ *
+ * @module
+ */
+import { parseAddress } from '@surealived/shared/address';
+import { type ForwardingMethod, realKey } from '@surealived/shared/model';
+import { AttributeReader } from './attributes.js';
+import { type LoadedTester, loadModuleAttributes } from './load-tester.js';
+import type { RealConfig } from './model.js';
+import { nameOf, type ProblemList, placeOf } from './problem-list.js';
+import { RealAttributes } from './schema.js';
+import type { Element } from './xml.js';
+
+const realReader = new AttributeReader(RealAttributes);
+
+interface RealContext {
+  /** Absent when it is itself wrong; its reals are then checked as far as they can be. */
+  readonly tester: LoadedTester | undefined;
+  /** The virtual's method, for reals without one of their own. */
+  readonly forwarding: ForwardingMethod;
+  readonly problems: ProblemList;
+}
+
+export function loadReals(
+  elements: readonly Element[],
+  path: string,
+  context: RealContext,
+): readonly RealConfig[] {
+  const seen = new Map<string, Element>();
+  return elements.flatMap((element, index) => {
+    const realPath = `${path} > real ${nameOf(element, index)}`;
+    const real = loadReal(element, realPath, context);
+    if (!real) return [];
+    const key = realKey(real);
+    const twin = seen.get(key);
+    if (twin) context.problems.error(element, realPath, `${key} is already defined at line ${twin.line}`);
+    seen.set(key, element);
+    return [real];
+  });
+}
+
+function loadReal(element: Element, path: string, context: RealContext): RealConfig | undefined {
+  const { tester, forwarding, problems } = context;
+  const before = problems.errors.length;
+  const values = realReader.read(element.attributes, (problem) =>
+    problems.attributeError(element, path, problem),
+  );
+  if (tester) problems.warnUnknown(element, path, [...realReader.names, ...tester.moduleReader.names]);
+  const attributes = tester ? loadModuleAttributes(element, path, tester, problems) : {};
+  const address = parseAddress(values.addr ?? '');
+  const bindAddress = parseAddress(values.bindaddr ?? '');
+  // the kernel answers ERANGE
+  if (values.lthresh > values.uthresh) {
+    problems.error(
+      placeOf(element, 'lthresh'),
+      path,
+      `attribute "lthresh": above uthresh (${values.uthresh})`,
+    );
+  }
+  if (address && bindAddress && address.family !== bindAddress.family) {
+    problems.error(placeOf(element, 'bindaddr'), path, 'attribute "bindaddr": not of the family of addr');
+  }
+  if (problems.errors.length > before || !address) return undefined;
+  return {
+    name: values.name,
+    address,
+    port: values.port,
+    weight: values.weight,
+    upperThreshold: values.uthresh,
+    lowerThreshold: values.lthresh,
+    forwarding: values.rt ?? forwarding,
+    testPort: values.testport ?? tester?.values.testport ?? 0,
+    bindAddress,
+    attributes,
+  };
+}

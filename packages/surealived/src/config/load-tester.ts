@@ -1,0 +1,116 @@
+/**
+ * The `<tester>` of a virtual, and the attributes that its module adds.
+ *
+ * @module
+ */
+import type { TesterRegistry } from '@surealived/testers/registry';
+import type { Tester } from '@surealived/testers/tester';
+import type { Static } from 'typebox';
+import { AttributeReader } from './attributes.js';
+import type { TestingConfig } from './model.js';
+import { nearestName } from './nearest-name.js';
+import type { ProblemList } from './problem-list.js';
+import { NOT_YET_EFFECTIVE, TesterAttributes } from './schema.js';
+import type { Element } from './xml.js';
+
+const testerReader = new AttributeReader(TesterAttributes);
+const moduleReaders = new WeakMap<Tester, ModuleReader>();
+
+type ModuleReader = AttributeReader<Tester['attributes']>;
+export type ModuleAttributes = Readonly<Record<string, unknown>>;
+
+/** A tester element that names a tester we have. */
+export interface LoadedTester {
+  readonly element: Element;
+  readonly values: Static<typeof TesterAttributes>;
+  readonly tester: Tester;
+  readonly moduleReader: ModuleReader;
+  /** The module attributes of a real that overrides none. */
+  readonly moduleAttributes: ModuleAttributes;
+}
+
+/** @param reals The virtual's real elements: what all of them give themselves, the tester need not. */
+export function loadTester(
+  element: Element,
+  path: string,
+  context: { registry: TesterRegistry; problems: ProblemList; reals: readonly Element[] },
+): LoadedTester | undefined {
+  const { registry, problems, reals } = context;
+  const values = testerReader.read(element.attributes, (problem) =>
+    problems.attributeError(element, path, problem),
+  );
+  const proto = element.attributes.get('proto');
+  if (!proto) return undefined;
+  const tester = registry.find(proto.value);
+  if (!tester) {
+    problems.error(proto, path, `attribute "proto": ${describeUnknownTester(proto.value, registry)}`);
+    return undefined;
+  }
+  const moduleReader = moduleReaderOf(tester);
+  problems.warnUnknown(element, path, [...testerReader.names, ...moduleReader.names]);
+  checkUnsupported(element, path, problems);
+  if (tester.kind !== 'constant' && values.testport === undefined && !isGivenByAll(reals, 'testport')) {
+    problems.error(element, path, 'attribute "testport": missing, expected an integer 0..65535');
+  }
+  const moduleAttributes = moduleReader.read(element.attributes, (problem) => {
+    const isGiven = !problem.attribute && isGivenByAll(reals, problem.name);
+    if (!isGiven) problems.attributeError(element, path, problem);
+  });
+  return { element, values, tester, moduleReader, moduleAttributes };
+}
+
+/**
+ * The module attributes of a real: the tester's, with those that the real gives itself. A real that gives none gets the
+ * tester's own object, so that thousands of reals hold one.
+ */
+export function loadModuleAttributes(
+  real: Element,
+  path: string,
+  { element, moduleReader, moduleAttributes }: LoadedTester,
+  problems: ProblemList,
+): ModuleAttributes {
+  if (!moduleReader.names.some((name) => real.attributes.has(name))) return moduleAttributes;
+  const merged = new Map([...element.attributes, ...real.attributes]);
+  return moduleReader.read(merged, (problem) => {
+    // what is wrong with the tester's own values was said at the tester
+    if (real.attributes.has(problem.name)) problems.attributeError(real, path, problem);
+  });
+}
+
+export function testingOf({ tester, values }: LoadedTester): TestingConfig {
+  return {
+    tester,
+    loopDelayMs: values.loopdelay * 1000,
+    timeoutMs: values.timeout * 1000,
+    thresholds: { rise: values.retries2ok, fall: values.retries2fail },
+    removeOnFail: values.remove_on_fail,
+  };
+}
+
+function moduleReaderOf(tester: Tester): ModuleReader {
+  const reader = moduleReaders.get(tester) ?? new AttributeReader(tester.attributes);
+  moduleReaders.set(tester, reader);
+  return reader;
+}
+
+function isGivenByAll(reals: readonly Element[], name: string): boolean {
+  return reals.length > 0 && reals.every(({ attributes }) => attributes.has(name));
+}
+
+/** A switched-on SSL that is not spoken would take every real down, so it is refused; the rest only does nothing. */
+function checkUnsupported(element: Element, path: string, problems: ProblemList): void {
+  for (const attribute of element.attributes.values()) {
+    if (!NOT_YET_EFFECTIVE.has(attribute.name)) continue;
+    problems.warn(attribute, path, `attribute "${attribute.name}": has no effect in this version`);
+  }
+  const ssl = element.attributes.get('SSL');
+  if (ssl && /^(1|true|on)$/i.test(ssl.value)) {
+    problems.error(ssl, path, 'attribute "SSL": this version cannot test over TLS');
+  }
+}
+
+function describeUnknownTester(name: string, { names }: TesterRegistry): string {
+  const nearest = nearestName(name, names);
+  const hint = nearest === undefined ? '' : `, did you mean "${nearest}"?`;
+  return `expected a tester (${names.join(', ')}), got "${name.slice(0, 60)}"${hint}`;
+}

@@ -1,0 +1,158 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { ConfigError, describeProblem } from '@surealived/shared/errors';
+import { TesterRegistry } from '@surealived/testers/registry';
+import { describe, expect, it } from 'vitest';
+import { parseServices, type Services } from './load.js';
+
+const registry = new TesterRegistry();
+const badFolder = fileURLToPath(new URL('./testdata/bad/', import.meta.url));
+const badFiles = readdirSync(badFolder).filter((name) => name.endsWith('.xml'));
+
+/** One virtual of one real, with attributes put in. */
+function services({ virtual = '', tester = 'proto="tcp" testport="80"', real = '' } = {}): string {
+  return `<surealived>
+    <virtual name="web" addr="192.168.0.1" port="80" proto="tcp" sched="wrr" rt="dr" ${virtual}>
+      <tester ${tester}/>
+      <real name="w1" addr="10.0.0.1" port="8080" weight="10" ${real}/>
+    </virtual>
+  </surealived>`;
+}
+
+function load(text: string, strict = false): Services {
+  return parseServices(text, 'services.xml', { registry, strict });
+}
+
+function problemsOf(text: string, file = 'services.xml'): string {
+  try {
+    parseServices(text, file, { registry });
+  } catch (error) {
+    if (error instanceof ConfigError) return `${error.message}\n`;
+    throw error;
+  }
+  throw new Error(`${file} was accepted`);
+}
+
+describe('a services file', () => {
+  it('has the documented defaults', () => {
+    const [virtual] = load(services()).virtuals;
+    expect(virtual).toMatchObject({ persistenceSec: 0, onePacket: false, fwmark: 0 });
+    expect(virtual?.testing).toMatchObject({
+      loopDelayMs: 3000,
+      timeoutMs: 5000,
+      thresholds: { rise: 1, fall: 1 },
+      removeOnFail: false,
+    });
+    expect(virtual?.reals[0]).toMatchObject({
+      testPort: 80,
+      upperThreshold: 0,
+      lowerThreshold: 0,
+      forwarding: 'dr',
+    });
+  });
+
+  it('lets a real override port, method and every attribute of the module', () => {
+    const tester = 'proto="http" testport="80" url="/" host="www"';
+    const real = 'testport="8081" rt="masq" url="/x?a=1&amp;b=2" retcode="204" bindaddr="10.0.0.9"';
+    const [virtual] = load(services({ tester, real })).virtuals;
+    expect(virtual?.reals[0]).toMatchObject({
+      testPort: 8081,
+      forwarding: 'masq',
+      attributes: { url: '/x?a=1&b=2', host: 'www', naive: false, retcode: '204' },
+      bindAddress: { text: '10.0.0.9' },
+    });
+  });
+
+  it('does not ask of the tester what every real gives', () => {
+    const [virtual] = load(
+      services({ tester: 'proto="http"', real: 'testport="81" url="/" host="h"' }),
+    ).virtuals;
+    expect(virtual?.reals[0]).toMatchObject({ testPort: 81, attributes: { url: '/', host: 'h' } });
+  });
+
+  it('shares one attributes object among reals that override nothing', () => {
+    const text = services({ tester: 'proto="http" testport="80" url="/" host="h"' });
+    const two = text.replace(
+      '</virtual>',
+      '<real name="w2" addr="10.0.0.2" port="80" weight="1"/></virtual>',
+    );
+    const reals = load(two).virtuals[0]?.reals;
+    expect(reals?.[0]?.attributes).toBe(reals?.[1]?.attributes);
+  });
+
+  it.each(['1', 'true', 'ON', 'On', 'TRUE'])('takes %s as true', (flag) => {
+    expect(
+      load(services({ tester: `proto="no-test" remove_on_fail="${flag}"` })).virtuals[0]?.testing
+        .removeOnFail,
+    ).toBe(true);
+  });
+
+  it('takes fractions of seconds', () => {
+    const tester = 'proto="no-test" loopdelay="0.25" timeout="1.5"';
+    expect(load(services({ tester })).virtuals[0]?.testing).toMatchObject({
+      loopDelayMs: 250,
+      timeoutMs: 1500,
+    });
+  });
+
+  it.each([
+    ['no reals: IPv4', '', '', '0.0.0.0'],
+    ['the reals tell the family', '', '<real name="a" addr="2001:db8::1" port="0" weight="1"/>', '::'],
+    ['addr tells the family', 'addr="::"', '', '::'],
+  ])('gives a firewall mark the address of its family (%s)', (_, attributes, reals, address) => {
+    const text = `<surealived><virtual name="m" proto="fwmark" fwmark="7" sched="rr" rt="tun" ${attributes}>
+      <tester proto="no-test"/>${reals}</virtual></surealived>`;
+    expect(load(text).virtuals[0]).toMatchObject({ fwmark: 7, port: 0, address: { text: address } });
+  });
+
+  it('may hold one mark for each family', () => {
+    const virtual = (addr: string): string =>
+      `<virtual name="m" proto="fwmark" fwmark="7" addr="${addr}" sched="rr" rt="dr"><tester proto="no-test"/></virtual>`;
+    expect(load(`<surealived>${virtual('0.0.0.0')}${virtual('::')}</surealived>`).virtuals).toHaveLength(2);
+  });
+
+  it('warns of unknown attributes and names the nearest known one', () => {
+    const { warnings } = load(services({ real: 'wieght="3"', virtual: 'colour="red"' }));
+    expect(warnings.map(describeProblem)).toEqual([
+      'services.xml:2:86: virtual "web": attribute "colour": not known here',
+      'services.xml:4:63: virtual "web" > real "w1": attribute "wieght": not known here, did you mean "weight"?',
+    ]);
+  });
+
+  it('takes warnings for errors when strict', () => {
+    expect(() => load(services({ real: 'wieght="3"' }), true)).toThrow(
+      /^services\.xml:4:63: virtual "web" > real "w1"/,
+    );
+  });
+
+  it('warns of attributes that this version does not act on', () => {
+    const { warnings } = load(services({ tester: 'proto="no-test" notify_up="/bin/true"' }));
+    expect(warnings.map(({ message }) => message)).toEqual([
+      'virtual "web" > tester: attribute "notify_up": has no effect in this version',
+    ]);
+  });
+
+  it('may begin with a byte order mark, comments and a declaration, and end with comments', () => {
+    const text = `\ufeff<?xml version="1.0"?>\n<!-- <virtual/> -->\n${services()}\n<!-- end -->\n`;
+    expect(load(text).virtuals).toHaveLength(1);
+  });
+});
+
+describe('a services file that cannot be used', () => {
+  it.each(badFiles)('%s is refused with all its problems', async (name) => {
+    const text = readFileSync(`${badFolder}${name}`, 'utf8');
+    await expect(problemsOf(text, name)).toMatchFileSnapshot(`${badFolder}${name.replace('.xml', '.txt')}`);
+  });
+
+  it('is refused quickly, whatever is piled up in it', () => {
+    const piles = {
+      elements: `<surealived>${'<a>'.repeat(300_000)}`,
+      comments: `${'<!--'.repeat(300_000)}`,
+      attributes: `<surealived ${Array.from({ length: 50_000 }, (_, i) => `a${i}="1"`).join(' ')}><x/></surealived>`,
+      entities: `<surealived><virtual name="${'&amp;'.repeat(300_000)}"/></surealived>`,
+      brackets: `<surealived>${'<'.repeat(300_000)}`,
+      quotes: `<surealived a="${"'".repeat(300_000)}`,
+    };
+    for (const text of Object.values(piles)) expect(problemsOf(text)).not.toBe('');
+  });
+});
