@@ -3,13 +3,11 @@
  *
  * @module
  */
-import { once } from 'node:events';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { askAdmin } from '../daemons/admin-client.js';
+import { DaemonProcess } from '../daemons/daemon-process.js';
+import { HandoverDirectory } from '../daemons/handover-directory.js';
 import { MeasuredProcess, readCpuTime } from './measured-process.js';
 import { startNginx } from './nginx.js';
 import type { BenchPart, Row } from './report.js';
@@ -19,7 +17,6 @@ const LOOP_DELAY_MS = 3800; // 5,000 reals: about 1,300 tests a second
 const WARM_UP_MS = 6000;
 const MEASURE_MS = 15_000;
 const WEB_PORT = 18_480;
-const ADMIN_PORT = 18_437;
 
 /** Something that tests: its process, and how many tests it has made. */
 interface Contender extends AsyncDisposable {
@@ -100,38 +97,23 @@ function startNodeNet(tester: TesterName): Contender {
 }
 
 async function startSurealived(tester: TesterName): Promise<Contender> {
-  const directory = mkdtempSync(join(tmpdir(), 'bench-surealived-'));
-  const config = join(directory, 'surealived.cfg');
-  const services = join(directory, 'services.xml');
-  writeFileSync(config, configuration(directory));
-  writeFileSync(services, servicesXml(tester));
-  const script = fileURLToPath(import.meta.resolve('surealived/main')).replace(
-    'dist/main.js',
-    'bin/surealived.js',
-  );
-  const daemon = new MeasuredProcess(script, ['-c', config, services]);
+  const directory = new HandoverDirectory({ maxfd: 16_384, startup_delay_ms: LOOP_DELAY_MS / 2 });
+  const services = directory.writeServices(servicesXml(tester));
+  const daemon = new DaemonProcess('surealived', ['-c', directory.config, services]);
+  const { adminPort } = await daemon.waitFor('testing started');
   return {
-    pid: daemon.pid,
-    count: async () => ({ successes: await askStat('t_success'), failures: await askStat('t_failed') }),
+    pid: daemon.child.pid ?? 0,
+    count: async () => readCounts(await askAdmin(Number(adminPort), 'stats')),
     [Symbol.asyncDispose]: async () => {
-      await daemon[Symbol.asyncDispose]();
-      rmSync(directory, { recursive: true });
+      await daemon.stop();
+      directory[Symbol.dispose]();
     },
   };
 }
 
-function configuration(directory: string): string {
-  return [
-    'maxfd 16384',
-    'logging warn',
-    `startup_delay_ms ${LOOP_DELAY_MS / 2}`,
-    `lock_sync_file ${directory}/ipvsfull.lock`,
-    `full_sync_file ${directory}/ipvsfull.cfg`,
-    `full_reload_file ${directory}/ipvsfull.reload`,
-    `diff_sync_dir ${directory}/diffs`,
-    `listen_port ${ADMIN_PORT}`,
-    '',
-  ].join('\n');
+function readCounts(stats: string): { successes: number; failures: number } {
+  const read = (name: string): number => Number(new RegExp(`^${name}\\s*: (\\d+)$`, 'm').exec(stats)?.[1]);
+  return { successes: read('t_success'), failures: read('t_failed') };
 }
 
 function servicesXml(tester: TesterName): string {
@@ -148,15 +130,4 @@ function servicesXml(tester: TesterName): string {
     parts.push('</virtual>');
   }
   return `${parts.join('\n')}\n</surealived>\n`;
-}
-
-async function askStat(name: string): Promise<number> {
-  const socket = connect(ADMIN_PORT, '127.0.0.1');
-  socket.end('stats\n');
-  const chunks: Buffer[] = [];
-  socket.on('data', (chunk: Buffer) => chunks.push(chunk));
-  await once(socket, 'close');
-  const value = new RegExp(`^${name}\\s*: (\\d+)$`, 'm').exec(Buffer.concat(chunks).toString())?.[1];
-  if (value === undefined) throw new Error(`stats has no ${name}`);
-  return Number(value);
 }
