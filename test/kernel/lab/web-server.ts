@@ -1,0 +1,86 @@
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { LabProcess } from './lab-process.js';
+import type { Namespace } from './namespace.js';
+
+const START_TIMEOUT_MS = 10_000;
+
+export interface WebOptions {
+  /** The answer to every request; by default the name of the namespace. */
+  readonly body?: string;
+  readonly ports?: readonly number[];
+  /** More directives for the server block, such as `location = /health { return 503; }`. */
+  readonly directives?: string;
+}
+
+/** An nginx on all addresses of a namespace, IPv4 and IPv6, that says who it is. */
+export class WebServer {
+  readonly #namespace: Namespace;
+  readonly #directory: string;
+  #nginx: LabProcess | undefined;
+
+  private constructor(namespace: Namespace, directory: string) {
+    this.#namespace = namespace;
+    this.#directory = directory;
+  }
+
+  /** @param scratchDir Where configuration and access log go, in a folder of their own. */
+  static async start(namespace: Namespace, scratchDir: string, options: WebOptions = {}): Promise<WebServer> {
+    const directory = join(scratchDir, `nginx-${namespace.name}`);
+    mkdirSync(directory, { recursive: true });
+    writeFileSync(join(directory, 'nginx.conf'), configuration(namespace.name, options));
+    const server = new WebServer(namespace, directory);
+    await server.start();
+    return server;
+  }
+
+  /** Starts again after `stop`; returns when the ports accept connections. */
+  async start(): Promise<void> {
+    const argv = ['nginx', '-p', this.#directory, '-c', 'nginx.conf', '-e', 'stderr'];
+    this.#nginx = await this.#namespace.spawn(argv);
+    // nginx names its event method after it has opened all ports, in a notice
+    await this.#nginx.waitForLine(/using the ".*" event method/, START_TIMEOUT_MS);
+  }
+
+  /** Ends the server; from then on its ports refuse connections. */
+  async stop(): Promise<void> {
+    await this.#nginx?.stop();
+  }
+
+  /** Freezes the server: connections are still accepted, by the kernel, but nothing answers. */
+  pause(): void {
+    this.#nginx?.signal('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#nginx?.signal('SIGCONT');
+  }
+
+  /** Requests so far, one line each: client address, port it came in on, request line, status. */
+  requests(): string[] {
+    return readFileSync(join(this.#directory, 'access.log'), 'utf8').split('\n').filter(Boolean);
+  }
+}
+
+/** A single process, so that signals reach the one that serves, and a fork is saved. */
+function configuration(name: string, { body = name, ports = [80], directives = '' }: WebOptions): string {
+  const listen = ports.map((port) => `listen ${port}; listen [::]:${port} ipv6only=on;`).join(' ');
+  const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
+  return `daemon off;
+master_process off;
+pid nginx.pid;
+error_log stderr notice;
+events { worker_connections 256; }
+http {
+  ${temporary.map((kind) => `${kind}_temp_path temp-${kind};`).join(' ')}
+  log_format lab '$remote_addr $server_port "$request" $status';
+  access_log access.log lab;
+  default_type text/plain;
+  server {
+    ${listen}
+    ${directives}
+    location / { return 200 "${body}\\n"; }
+  }
+}
+`;
+}

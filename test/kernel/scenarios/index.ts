@@ -1,0 +1,5 @@
+import { ipvsWorks } from './ipvs-works.js';
+import type { Scenario } from './scenario.js';
+
+/** All scenarios, in the order of the test report; the lab's own proof first, since the others rest on it. */
+export const SCENARIOS: readonly Scenario[] = [ipvsWorks];
