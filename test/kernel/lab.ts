@@ -16,8 +16,8 @@ import { type WebOptions, WebServer } from './lab/web-server.js';
 import type { CollectedLog } from './result.js';
 
 const LOG_LINES = 60;
-/** Version, two lines of titles, and the empty piece after the last line end. */
-const EMPTY_TABLE_LINES = 4;
+/** The version, then two lines of titles. */
+const TITLE_LINES = 3;
 
 export class Lab {
   /** Folder for the scenario's files; inside the guest's memory, gone with the scenario. */
@@ -101,7 +101,11 @@ async function tableOf(namespace: Namespace): Promise<CollectedLog> {
   const source = `${namespace.name}: IPVS table`;
   try {
     const text = await namespace.readProcNet('ip_vs');
-    return { source, text: text.split('\n').length > EMPTY_TABLE_LINES ? text : '' };
+    const lines = text.trimEnd().split('\n');
+    return {
+      source,
+      text: lines.length > TITLE_LINES ? lines.slice(0, TITLE_LINES + LOG_LINES).join('\n') : '',
+    };
   } catch (error) {
     return { source, text: String(error) };
   }

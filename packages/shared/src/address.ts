@@ -5,15 +5,30 @@ export type Family = 4 | 6;
 /** An IP address, parsed once. `text` is canonical (RFC 5952 for IPv6), so equal addresses have equal texts. */
 export interface Address {
   readonly family: Family;
-  /** 4 or 16 bytes in network order. */
+  /** 4 or 16 bytes in network order; a fresh array at each access. */
   readonly bytes: Uint8Array;
   readonly text: string;
 }
 
+/** Makes the bytes when asked for: most addresses are compared and printed only, and a table has thousands. */
+class CanonicalAddress implements Address {
+  readonly family: Family;
+  readonly text: string;
+
+  constructor(family: Family, text: string) {
+    this.family = family;
+    this.text = text;
+  }
+
+  get bytes(): Uint8Array {
+    return this.family === 4 ? ipv4Bytes(this.text) : ipv6Bytes(this.text);
+  }
+}
+
 /** Parses dotted-decimal IPv4 or any RFC 4291 form of IPv6 (no zone, no brackets); `undefined` for anything else. */
 export function parseAddress(text: string): Address | undefined {
-  if (isIPv4(text)) return addressFromBytes(4, ipv4Bytes(text));
-  if (isIPv6(text) && !text.includes('%')) return addressFromBytes(6, ipv6Bytes(text));
+  if (isIPv4(text)) return new CanonicalAddress(4, text); // it knows no leading zeros: there is one text per address
+  if (isIPv6(text) && !text.includes('%')) return new CanonicalAddress(6, ipv6Text(ipv6Bytes(text)));
   return undefined;
 }
 
@@ -23,8 +38,9 @@ export function parseAddress(text: string): Address | undefined {
  * @param bytes At least 4 (IPv4) or 16 (IPv6) bytes; what follows is ignored, as the kernel pads IPv4 to 16.
  */
 export function addressFromBytes(family: Family, bytes: Uint8Array): Address {
-  const own = Uint8Array.from(bytes.subarray(0, family === 4 ? 4 : 16));
-  return { family, bytes: own, text: family === 4 ? own.join('.') : ipv6Text(own) };
+  const text =
+    family === 4 ? `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}` : ipv6Text(bytes.subarray(0, 16));
+  return new CanonicalAddress(family, text);
 }
 
 /** The address that means "any" in a family: 0.0.0.0 or ::. */
@@ -48,7 +64,14 @@ export function bracketed({ family, text }: Address): string {
 }
 
 function ipv4Bytes(text: string): Uint8Array {
-  return Uint8Array.from(text.split('.'), Number);
+  const bytes = new Uint8Array(4);
+  let index = 0;
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - 48;
+    if (digit < 0) index++;
+    else bytes[index] = (bytes[index] ?? 0) * 10 + digit;
+  }
+  return bytes;
 }
 
 function ipv6Bytes(text: string): Uint8Array {

@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LockTimeoutError } from './errors.js';
 import * as libc from './libc.js';
@@ -17,7 +17,8 @@ export interface LockOptions {
 /**
  * Runs `work` under `flock(LOCK_EX)` on `path`.
  *
- * The file is opened anew each time, so that a lock file which was deleted and made again is the one both sides hold.
+ * The file is opened anew each time, and again where it was deleted and made anew while we waited for it, so that the
+ * lock is always held on the file that others find.
  * Waiting asks again after 1, 2, 4 … 20 ms: a blocking flock would hold a thread for as long as a stopped holder likes.
  * The kernel drops the lock with the descriptor, so that of a dead process never stays.
  *
@@ -28,9 +29,8 @@ export async function withFileLock<T>(
   options: LockOptions,
   work: () => Promise<T> | T,
 ): Promise<T> {
-  const fd = openSync(path, constants.O_RDONLY | (options.create ? constants.O_CREAT : 0), 0o644);
+  const fd = await openLocked(path, options);
   try {
-    await acquire(fd, path, options.timeoutMs);
     return await work();
   } finally {
     closeSync(fd);
@@ -39,21 +39,43 @@ export async function withFileLock<T>(
 
 /** As `withFileLock`, but gives up at once: `undefined` means that somebody else holds the lock. */
 export function tryWithFileLock<T>(path: string, work: () => T): { readonly value: T } | undefined {
-  const fd = openSync(path, constants.O_RDONLY | constants.O_CREAT, 0o644);
+  const fd = tryOpenLocked(path, true);
+  if (fd === undefined) return undefined;
   try {
-    return tryAcquire(fd) ? { value: work() } : undefined;
+    return { value: work() };
   } finally {
     closeSync(fd);
   }
 }
 
-async function acquire(fd: number, path: string, timeoutMs: number): Promise<void> {
+async function openLocked(path: string, { timeoutMs, create = false }: LockOptions): Promise<number> {
   const giveUpAtMs = performance.now() + timeoutMs;
-  for (let waitMs = FIRST_RETRY_MS; !tryAcquire(fd); waitMs = Math.min(waitMs * 2, LONGEST_RETRY_MS)) {
+  for (let waitMs = FIRST_RETRY_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_RETRY_MS)) {
+    const fd = tryOpenLocked(path, create);
+    if (fd !== undefined) return fd;
     if (performance.now() > giveUpAtMs)
       throw new LockTimeoutError(`${path}: locked by another process for ${timeoutMs} ms`);
     await delay(waitMs);
   }
+}
+
+/** A descriptor that holds the lock, or `undefined` while another has it. */
+function tryOpenLocked(path: string, create: boolean): number | undefined {
+  const fd = openSync(path, constants.O_RDONLY | (create ? constants.O_CREAT : 0), 0o644);
+  let isOurs = false;
+  try {
+    isOurs = tryAcquire(fd) && isStillAt(path, fd);
+    return isOurs ? fd : undefined;
+  } finally {
+    if (!isOurs) closeSync(fd);
+  }
+}
+
+/** Whether `path` is the open file, and not one made in its place between open and flock. */
+function isStillAt(path: string, fd: number): boolean {
+  const found = statSync(path, { throwIfNoEntry: false });
+  const own = fstatSync(fd);
+  return found?.ino === own.ino && found.dev === own.dev;
 }
 
 function tryAcquire(fd: number): boolean {

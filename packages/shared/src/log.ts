@@ -7,11 +7,9 @@
  * @module
  */
 import pino from 'pino';
+import { LOG_LEVELS, type LogFormat, type LogLevel } from './log-level.js';
 
-export const LOG_LEVELS = ['error', 'warn', 'info', 'debug', 'dbdet'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
-export const LOG_FORMATS = ['auto', 'text', 'json'] as const;
-export type LogFormat = (typeof LOG_FORMATS)[number];
+export { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from './log-level.js';
 
 export type Logger = pino.Logger<'dbdet'>;
 
@@ -72,7 +70,7 @@ export function readableLine(json: string): string {
 
 function readableValue(value: unknown): string {
   const text = typeof value === 'string' ? value : JSON.stringify(value);
-  return /^[^\s"]+$/.test(text) ? text : JSON.stringify(text);
+  return /^[^\s"\p{Cc}]+$/u.test(text) ? text : JSON.stringify(text);
 }
 
 function localTime(time: Date): string {

@@ -5,7 +5,7 @@
  */
 import { parseAddress } from './address.js';
 import { ConfigError, type Problem } from './errors.js';
-import { LOG_FORMATS, LOG_LEVELS } from './log.js';
+import { LOG_FORMATS, LOG_LEVELS } from './log-level.js';
 import { MAX_PORT } from './model.js';
 import { parseInteger } from './snapshot/fields.js';
 import { readTextFile } from './text-file.js';
@@ -25,6 +25,12 @@ const text = (fallback: string): Key<string> => ({
   default: fallback,
   expected: 'a text',
   parse: (value) => value,
+});
+/** A path that is written into a line format, where white space would end it. */
+const tokenPath = (fallback: string): Key<string> => ({
+  default: fallback,
+  expected: 'a path without white space',
+  parse: (value) => (/\s/.test(value) ? undefined : value),
 });
 const integer = (fallback: number, min: number, max: number): Key<number> => ({
   default: fallback,
@@ -77,7 +83,7 @@ export const CONFIG_KEYS = {
   lock_sync_file: text('/var/lib/surealived/ipvsfull.lock'),
   full_sync_file: text('/var/lib/surealived/ipvsfull.cfg'),
   full_reload_file: text('/var/lib/surealived/ipvsfull.reload'),
-  diff_sync_dir: text('/var/lib/surealived/diffs'),
+  diff_sync_dir: tokenPath('/var/lib/surealived/diffs'),
   use_offline_dump: flag(true),
   offline_dump: text('/var/lib/surealived/offline.dump'),
   override_dump: text('/var/lib/surealived/override.dump'),

@@ -36,7 +36,7 @@ function readBounded(file: string, maxBytes: number): Buffer | undefined {
     for (;;) {
       const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
       const length = readSync(fd, chunk);
-      if (length === 0) return Buffer.concat(chunks, total);
+      if (length === 0) return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, total);
       total += length;
       if (total > maxBytes) return undefined;
       chunks.push(chunk.subarray(0, length));

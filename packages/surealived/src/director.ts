@@ -1,5 +1,6 @@
 import type { Logger } from '@surealived/shared/log';
 import type { AdminState } from '@surealived/shared/model';
+import type { Verdict } from '@surealived/testers/tester';
 import type { Outcome } from './engine/outcome.js';
 import { observe } from './health/damping.js';
 import type { WeightOverride } from './health/weight.js';
@@ -26,15 +27,15 @@ export class Director {
   readonly statistics = new TestStatistics();
   readonly #log: Logger;
   readonly #onChange: (virtual: Virtual, real: Real) => void;
-  /** Virtuals whose first round is not over; the first periodic snapshot waits for them. */
-  readonly #untested: Map<Virtual, number>;
+  /** What is left of each virtual's first round; the first periodic snapshot waits for it. */
+  readonly #untested: Map<Virtual, Set<Real>>;
 
   constructor({ virtuals, log, onChange }: DirectorOptions) {
     this.virtuals = virtuals;
     this.#log = log;
     this.#onChange = onChange;
     const withReals = virtuals.filter(({ reals }) => reals.length > 0);
-    this.#untested = new Map(withReals.map((virtual) => [virtual, virtual.reals.length]));
+    this.#untested = new Map(withReals.map((virtual) => [virtual, new Set(virtual.reals)]));
   }
 
   get isEveryVirtualTested(): boolean {
@@ -44,26 +45,17 @@ export class Director {
   /** Folds the outcome of one test in. */
   observe(virtual: Virtual, real: Real, outcome: Outcome): void {
     this.statistics.count(outcome);
-    const { verdict, obstacle } = outcome;
-    if (!verdict) {
-      this.#log.error({ ...names(virtual, real), obstacle }, 'test could not be made');
-      return;
-    }
-    this.#countFirstTest(virtual, real);
-    const health = observe(real.health, verdict.up, virtual.config.testing.thresholds);
+    this.#noteFirstTest(virtual, real);
+    this.#noteObstacle(virtual, real, outcome.obstacle);
+    if (!outcome.verdict) return;
+    real.tests++;
+    const health = observe(real.health, outcome.verdict.up, virtual.config.testing.thresholds);
     if (health === real.health) return;
-    if (health.online === real.health.online) {
-      real.health = health;
-      if (!verdict.up) this.#log.debug({ ...names(virtual, real), ...verdict }, 'test failed');
-      return;
-    }
-    this.#change(virtual, real, () => {
-      real.health = health;
-    });
-    if (health.online) this.statistics.onlineTransitions++;
-    else this.statistics.offlineTransitions++;
-    const { up: _up, ...why } = verdict;
-    this.#log.info({ ...names(virtual, real), ...why }, health.online ? 'real online' : 'real offline');
+    const wasOnline = real.health.online;
+    const before = placement(virtual, real);
+    real.health = health;
+    this.#noteVerdict(virtual, real, outcome.verdict, wasOnline);
+    if (placement(virtual, real) !== before) this.#onChange(virtual, real);
   }
 
   /** Sets what the operator asks for; the change is passed on even where it changes nothing, as a repetition asks for. */
@@ -77,18 +69,31 @@ export class Director {
     this.#onChange(virtual, real);
   }
 
-  #change(virtual: Virtual, real: Real, apply: () => void): void {
-    const before = placement(virtual, real);
-    apply();
-    if (placement(virtual, real) !== before) this.#onChange(virtual, real);
+  /** Transitions are for the operator, single failures for who looks closer; successes are not worth a line. */
+  #noteVerdict(virtual: Virtual, real: Real, { up: isUp, ...why }: Verdict, wasOnline: boolean): void {
+    const { online } = real.health;
+    const fields = { ...names(virtual, real), ...why };
+    if (online === wasOnline) {
+      if (!isUp) this.#log.debug(fields, 'test failed');
+      return;
+    }
+    if (online) this.statistics.onlineTransitions++;
+    else this.statistics.offlineTransitions++;
+    this.#log.info(fields, online ? 'real online' : 'real offline');
   }
 
-  #countFirstTest(virtual: Virtual, real: Real): void {
-    real.tests++;
-    if (real.tests > 1) return;
-    const left = (this.#untested.get(virtual) ?? 0) - 1;
-    if (left > 0) this.#untested.set(virtual, left);
-    else this.#untested.delete(virtual);
+  /** Told once, and once when it is over: whatever hinders one test is likely to hinder thousands. */
+  #noteObstacle(virtual: Virtual, real: Real, obstacle: string | undefined): void {
+    if (obstacle === real.obstacle) return;
+    real.obstacle = obstacle;
+    if (obstacle === undefined) this.#log.info(names(virtual, real), 'test can be made again');
+    else this.#log.error({ ...names(virtual, real), obstacle }, 'test could not be made');
+  }
+
+  /** A test that could not be made is enough: one that never can be must not hold the snapshots up for ever. */
+  #noteFirstTest(virtual: Virtual, real: Real): void {
+    const left = this.#untested.get(virtual);
+    if (left?.delete(real) && left.size === 0) this.#untested.delete(virtual);
   }
 }
 

@@ -47,6 +47,7 @@ export class Scheduler {
 
   /** Ends all tests without a verdict. */
   stop(): void {
+    this.#options.engine.forgetWaiting();
     for (const loop of this.#loops.splice(0)) loop.stop();
   }
 }

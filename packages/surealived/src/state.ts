@@ -17,6 +17,8 @@ export interface Real {
   override: WeightOverride | undefined;
   /** Tests that came to a verdict. */
   tests: number;
+  /** Why the last test could not be made, where it could not. */
+  obstacle: string | undefined;
 }
 
 export interface Virtual {
@@ -27,7 +29,8 @@ export interface Virtual {
 /** A virtual before its first test: every real online. */
 export function createVirtual(config: VirtualConfig): Virtual {
   const reals = config.reals.map((real): Real => {
-    return { config: real, health: INITIAL_HEALTH, adminState: 'ONLINE', override: undefined, tests: 0 };
+    const untested = { health: INITIAL_HEALTH, tests: 0, obstacle: undefined };
+    return { config: real, adminState: 'ONLINE', override: undefined, ...untested };
   });
   return { config, reals };
 }

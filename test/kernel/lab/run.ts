@@ -7,6 +7,8 @@ export interface RunOptions {
 }
 
 const MAX_OUTPUT_BYTES = 64 * 1024 * 1024; // a table of 100,000 rules as text fits
+/** Of what a failing program said. */
+const MAX_REPORTED_CHARS = 4000;
 
 /**
  * Runs a program to its end.
@@ -24,7 +26,11 @@ export function run(
     const child = execFile(program, args, options, (error, stdout, stderr) => {
       if (!error) return resolve(stdout);
       const reason = error.killed ? `killed after ${timeoutMs} ms` : `status ${error.code}`;
-      reject(new Error(`${argv.join(' ')}: ${reason}\n${stderr}`.trimEnd(), { cause: error }));
+      reject(
+        new Error(`${argv.join(' ')}: ${reason}\n${stderr.slice(0, MAX_REPORTED_CHARS)}`.trimEnd(), {
+          cause: error,
+        }),
+      );
     });
     child.stdin?.on('error', () => undefined); // EPIPE: it ended without reading all; its status tells why
     child.stdin?.end(input);

@@ -1,5 +1,8 @@
 import { ipvsWorks } from './ipvs-works.js';
+import { mainJob } from './main-job.js';
+import { manyRules } from './many-rules.js';
+import { reaction } from './reaction.js';
 import type { Scenario } from './scenario.js';
 
 /** All scenarios, in the order of the test report; the lab's own proof first, since the others rest on it. */
-export const SCENARIOS: readonly Scenario[] = [ipvsWorks];
+export const SCENARIOS: readonly Scenario[] = [ipvsWorks, mainJob, reaction, manyRules];

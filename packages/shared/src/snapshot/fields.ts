@@ -30,7 +30,8 @@ export class Fields {
 
   /** A decimal integer within `min`..`max`. */
   integer(key: string, min: number, max: number, fallback?: number): number | undefined {
-    const text = this.text(key, fallback?.toString());
+    if (fallback !== undefined && !this.#values.has(key)) return fallback;
+    const text = this.text(key);
     if (text === undefined) return undefined;
     const value = parseInteger(text, min, max);
     if (value === undefined)
@@ -49,12 +50,13 @@ export class Fields {
 /** Splits `a=1 b=2` at white space; a token without `=`, or a key twice, is reported. */
 export function parseFields(text: string, report: (message: string) => void): Fields {
   const values = new Map<string, string>();
-  for (const part of text.split(/\s+/)) {
+  for (const part of text.split(/[^\S ]/.test(text) ? /\s+/ : ' ')) {
     if (part === '') continue;
     const equals = part.indexOf('=');
-    if (equals <= 0) report(`expected key=value, got "${part.slice(0, 40)}"`);
-    else if (values.has(part.slice(0, equals))) report(`${part.slice(0, equals)}: given twice`);
-    else values.set(part.slice(0, equals), part.slice(equals + 1));
+    const key = part.slice(0, Math.max(equals, 0));
+    if (key === '') report(`expected key=value, got "${part.slice(0, 40)}"`);
+    else if (values.has(key)) report(`${key}: given twice`);
+    else values.set(key, part.slice(equals + 1));
   }
   return new Fields(values, report);
 }
@@ -63,5 +65,5 @@ export function parseFields(text: string, report: (message: string) => void): Fi
 export function parseInteger(text: string, min: number, max: number): number | undefined {
   if (!/^-?\d{1,15}$/.test(text)) return undefined;
   const value = Number(text);
-  return value >= min && value <= max ? value : undefined;
+  return value >= min && value <= max ? value + 0 : undefined; // + 0 makes 0 of -0
 }

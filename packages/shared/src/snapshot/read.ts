@@ -38,7 +38,8 @@ type MutableVirtual = SnapshotVirtual & { readonly reals: SnapshotReal[] };
  */
 export function readSnapshot(text: string, file: string): Snapshot {
   const reader = new SnapshotReader(file);
-  if (!text.endsWith('\n')) reader.report(countLines(text), 'the file ends in the middle of a line');
+  if (text !== '' && !text.endsWith('\n'))
+    reader.report(countLines(text), 'the file ends in the middle of a line');
   let line = 0;
   for (const content of text.split('\n')) reader.line(content.trim(), ++line);
   return reader.finish();
@@ -163,7 +164,9 @@ function readVirtual(fields: Fields): DiffEntry['virtual'] | undefined {
   }
   if (name === undefined || !protocol || !address || !forwarding || scheduler === undefined) return undefined;
   if (port === undefined || fwmark === undefined) return undefined;
-  return { name, protocol, address, port, fwmark, forwarding, scheduler };
+  const id =
+    protocol === 'fwmark' ? { address: unspecifiedAddress(address.family), port: 0 } : { address, port };
+  return { name, protocol, ...id, fwmark, forwarding, scheduler };
 }
 
 function readReal(fields: Fields, virtual: Pick<SnapshotVirtual, 'forwarding'>): SnapshotReal | undefined {

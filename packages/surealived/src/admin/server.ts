@@ -14,6 +14,8 @@ export interface AdminServerOptions {
 /** A command with its line end. */
 const MAX_LINE_BYTES = 8192;
 const MAX_CLIENTS = 64;
+/** How long a client that is sent away may take to read why. */
+const DISMISSAL_MS = 2000;
 /** A client that says nothing, or reads nothing, for this long is let go. */
 const IDLE_TIMEOUT_MS = 300_000;
 
@@ -25,7 +27,7 @@ export class AdminServer {
 
   constructor(options: AdminServerOptions) {
     this.#options = options;
-    this.#server = createServer((socket) => this.#accept(socket));
+    this.#server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
   }
 
   /**
@@ -58,45 +60,73 @@ export class AdminServer {
   }
 
   #accept(socket: Socket): void {
-    if (this.#clients.size >= MAX_CLIENTS) {
-      socket.end(`Too many clients, at most ${MAX_CLIENTS}\n`);
-      return;
-    }
-    this.#clients.add(socket);
-    const lines = new LineSplitter();
-    socket.setTimeout(IDLE_TIMEOUT_MS, () => socket.destroy());
     socket.on('close', () => this.#clients.delete(socket));
     socket.on('error', (error) => this.#options.log.debug({ cause: error.message }, 'admin client lost'));
-    socket.on('drain', () => socket.resume());
-    socket.on('data', (chunk) => this.#receive(socket, lines, chunk));
+    const isWelcome = this.#clients.size < MAX_CLIENTS;
+    this.#clients.add(socket);
+    if (!isWelcome) return dismiss(socket, `Too many clients, at most ${MAX_CLIENTS}`);
+    const lines = new LineSplitter();
+    socket.setTimeout(IDLE_TIMEOUT_MS, () => socket.destroy());
+    socket.on('drain', () => this.#serve(socket, lines));
+    socket.on('end', () => this.#serve(socket, lines));
+    socket.on('data', (chunk) => {
+      lines.push(chunk);
+      this.#serve(socket, lines);
+    });
   }
 
-  #receive(socket: Socket, lines: LineSplitter, chunk: Buffer): void {
-    for (const line of lines.push(chunk)) {
-      const text = [...answer(this.#options.context, line), END_OF_ANSWER].join('\n');
-      // a client that does not read is not listened to either
-      if (!socket.write(`${text}\n`)) socket.pause();
+  /**
+   * Answers what has been received, as far as the client reads the answers; until then it is not listened to. One that
+   * closed its side, as nc does, gets the rest all the same.
+   */
+  #serve(socket: Socket, lines: LineSplitter): void {
+    if (socket.writableEnded || socket.writableNeedDrain) return;
+    for (let line = lines.next(); line !== undefined; line = lines.next()) {
+      if (line.length >= MAX_LINE_BYTES) return dismiss(socket, TOO_LONG);
+      const text = line.toString('utf8').trim();
+      if (text === '') continue;
+      const reply = [...answer(this.#options.context, text), END_OF_ANSWER].join('\n');
+      if (!socket.write(`${reply}\n`)) {
+        socket.pause();
+        return;
+      }
     }
-    if (lines.pendingBytes > MAX_LINE_BYTES) {
-      socket.end(`Invalid request! [longer than ${MAX_LINE_BYTES} bytes]\n${END_OF_ANSWER}\n`);
-      socket.removeAllListeners('data');
-    }
+    if (lines.pendingBytes >= MAX_LINE_BYTES) dismiss(socket, TOO_LONG);
+    else if (socket.readableEnded) socket.end();
+    else socket.resume();
   }
 }
 
-/** Cuts a byte stream into lines ended by \n or \r\n; empty ones are left out. */
-class LineSplitter {
-  #rest = Buffer.alloc(0);
+const TOO_LONG = `Invalid request! [longer than ${MAX_LINE_BYTES} bytes]`;
 
+/** Says a last line and closes. What the client still sends is dropped: a reset would cost it the line. */
+function dismiss(socket: Socket, message: string): void {
+  socket.removeAllListeners('data');
+  socket.removeAllListeners('drain');
+  socket.resume();
+  socket.end(`${message}\n${END_OF_ANSWER}\n`);
+  const timer = setTimeout(() => socket.destroy(), DISMISSAL_MS);
+  socket.once('close', () => clearTimeout(timer));
+}
+
+/** Cuts a byte stream into lines, without their \n. */
+class LineSplitter {
+  #pending: Buffer = Buffer.alloc(0);
+
+  /** Bytes received that no line has taken yet. */
   get pendingBytes(): number {
-    return this.#rest.length;
+    return this.#pending.length;
   }
 
-  push(chunk: Buffer): readonly string[] {
-    const data = this.#rest.length === 0 ? chunk : Buffer.concat([this.#rest, chunk]);
-    const end = data.lastIndexOf(0x0a) + 1;
-    this.#rest = Buffer.from(data.subarray(end));
-    const lines = data.subarray(0, end).toString('utf8').split('\n');
-    return lines.map((line) => line.trim()).filter((line) => line !== '');
+  push(chunk: Buffer): void {
+    this.#pending = this.#pending.length === 0 ? chunk : Buffer.concat([this.#pending, chunk]);
+  }
+
+  next(): Buffer | undefined {
+    const end = this.#pending.indexOf(0x0a);
+    if (end < 0) return undefined;
+    const line = this.#pending.subarray(0, end);
+    this.#pending = this.#pending.subarray(end + 1);
+    return line;
   }
 }

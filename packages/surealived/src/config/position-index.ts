@@ -1,4 +1,10 @@
-import type { Position } from './xml.js';
+/** A place in a text. */
+export interface Position {
+  /** 1-based. */
+  readonly line: number;
+  /** 1-based, in UTF-16 units. */
+  readonly column: number;
+}
 
 /** Turns offsets of a text into lines and columns. */
 export class PositionIndex {

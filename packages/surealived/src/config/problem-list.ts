@@ -1,6 +1,7 @@
 import type { Problem } from '@surealived/shared/errors';
 import { type AttributeProblem, findUnknown } from './attributes.js';
-import type { Attribute, Element, Position } from './xml.js';
+import type { Position } from './position-index.js';
+import type { Attribute, Element } from './xml.js';
 
 /** Collects everything that is wrong with a file, so that an operator sees it in one go. */
 export class ProblemList {

@@ -9,14 +9,7 @@
  */
 import { ConfigError, messageOf, type Problem } from '@surealived/shared/errors';
 import { XMLParser, XMLValidator } from 'fast-xml-parser';
-import { PositionIndex } from './position-index.js';
-
-export interface Position {
-  /** 1-based. */
-  readonly line: number;
-  /** 1-based, in UTF-16 units. */
-  readonly column: number;
-}
+import { type Position, PositionIndex } from './position-index.js';
 
 export interface Attribute extends Position {
   readonly name: string;

@@ -1,8 +1,14 @@
 import * as libc from '@surealived/shared/libc';
 import type { StreamRequest } from '@surealived/testers/requests';
 import { MAX_READ_BYTES } from '@surealived/testers/requests';
-import { down, type StreamProbe, type Verdict } from '@surealived/testers/tester';
-import { connectionProblemOf, judgeErrno, type Outcome, type SocketFailure } from './outcome.js';
+import { down, FAILURE_REASONS, type StreamProbe, type Verdict } from '@surealived/testers/tester';
+import {
+  connectionProblemOf,
+  judgeConnectionError,
+  judgeErrno,
+  type Outcome,
+  type SocketFailure,
+} from './outcome.js';
 import type { EventSink, Reactor } from './reactor.js';
 import { WheelTimer } from './timer-wheel.js';
 
@@ -24,6 +30,8 @@ const NOTHING = Buffer.alloc(0);
 const SOCKET_TYPE = libc.SOCK_STREAM | libc.SOCK_NONBLOCK | libc.SOCK_CLOEXEC;
 /** Bytes that one conversation may read before the others get their turn. */
 const TURN_BYTES = 1 << 18;
+/** What a request counts for at least: many small ones make a turn too. */
+const REQUEST_BYTES = 1 << 10;
 /** Shared by all conversations: its content is copied before anything else runs. */
 const scratch = Buffer.allocUnsafeSlow(1 << 16);
 const socketError = Buffer.alloc(4);
@@ -48,6 +56,8 @@ export class Conversation implements EventSink {
   #sentBytes = 0;
   #receivedBytes = 0;
   #ended = false;
+  /** Whether its turn was over before it had to wait: it goes on by itself. */
+  #goesOn = false;
 
   constructor(reactor: Reactor, test: StreamTest, onEnd: (outcome: Outcome) => void) {
     this.#reactor = reactor;
@@ -81,6 +91,7 @@ export class Conversation implements EventSink {
   }
 
   onEvents(events: number): void {
+    if (this.#goesOn) return;
     if (this.#probe) this.#continue();
     else if (events & (libc.EPOLLERR | libc.EPOLLHUP)) this.#failConnecting();
     else if (events & libc.EPOLLOUT) this.#begin();
@@ -88,7 +99,11 @@ export class Conversation implements EventSink {
 
   #begin(): void {
     this.#connectMs = this.#reactor.clock.nowMs() - this.#startMs;
-    this.#probe = this.#test.begin();
+    try {
+      this.#probe = this.#test.begin();
+    } catch (error) {
+      return this.#blameTester(error);
+    }
     this.#resume(NOTHING);
     this.#continue();
   }
@@ -98,16 +113,21 @@ export class Conversation implements EventSink {
     for (let budget = TURN_BYTES; !this.#ended && this.#request; ) {
       const moved = this.#carryOut(this.#request);
       if (moved < 0) return;
-      budget -= moved;
-      if (budget <= 0) {
-        // edge-triggered: what is left will not be announced again
-        setImmediate(() => this.#continue());
-        return;
-      }
+      budget -= Math.max(moved, REQUEST_BYTES);
+      if (budget <= 0) return this.#goOnLater();
     }
   }
 
-  /** @returns Bytes read, or -1 when the socket has no more to give or take for now (or the test ended). */
+  /** The epoll set is edge-triggered: what is left will not be announced again. */
+  #goOnLater(): void {
+    this.#goesOn = true;
+    setImmediate(() => {
+      this.#goesOn = false;
+      this.#continue();
+    });
+  }
+
+  /** @returns Bytes moved, or -1 when the socket has no more to give or take for now (or the test ended). */
   #carryOut(request: StreamRequest): number {
     if (request.want === 'write') return this.#write(request.data);
     if (request.want === 'drain') return this.#drain();
@@ -121,7 +141,7 @@ export class Conversation implements EventSink {
     this.#sentBytes += sent;
     this.#done += sent;
     if (this.#done >= data.length) this.#resume(NOTHING);
-    return 0;
+    return sent;
   }
 
   #drain(): number {
@@ -152,15 +172,20 @@ export class Conversation implements EventSink {
   #resume(data: Buffer): void {
     this.#done = 0;
     this.#collected = undefined;
+    let verdict: Verdict | undefined;
     try {
       const step = (this.#probe as StreamProbe).next(data);
-      this.#request = step.done ? undefined : requireAllowed(step.value);
-      if (step.done) this.#end(step.value, undefined);
+      if (step.done) verdict = requireVerdict(step.value);
+      else this.#request = requireAllowed(step.value);
     } catch (error) {
-      this.#request = undefined;
-      // a mistake in a tester must cost its own test only
-      this.#end(undefined, `the tester failed: ${error instanceof Error ? error.stack : String(error)}`);
+      return this.#blameTester(error);
     }
+    if (verdict) this.#end(verdict, undefined);
+  }
+
+  /** A mistake in a tester must cost its own test only. */
+  #blameTester(error: unknown): void {
+    this.#end(undefined, `the tester failed: ${error instanceof Error ? error.stack : String(error)}`);
   }
 
   #waitOrFail(call: string): number {
@@ -174,7 +199,7 @@ export class Conversation implements EventSink {
     const errno = socketError.readInt32LE(0);
     // hung up without an error: it stood and was closed before we looked
     if (errno === 0) this.#begin();
-    else this.#failWith(judgeErrno('connect', errno));
+    else this.#failWith(judgeConnectionError(errno));
   }
 
   #fail(call: string): void {
@@ -215,7 +240,7 @@ export class Conversation implements EventSink {
       libc.close(this.#fd);
       this.#fd = -1;
     }
-    if (this.#request) closeProbe(this.#probe);
+    closeProbe(this.#probe);
   }
 }
 
@@ -228,9 +253,26 @@ function closeProbe(probe: StreamProbe | undefined): void {
   }
 }
 
+/** Testers may come from elsewhere, so that their requests and verdicts are not trusted to have their types. */
 function requireAllowed(request: StreamRequest): StreamRequest {
-  if (request.want === 'write' || request.want === 'drain') return request;
-  if (Number.isInteger(request.bytes) && request.bytes >= 1 && request.bytes <= MAX_READ_BYTES)
-    return request;
-  throw new RangeError(`a read asks for ${request.bytes} bytes, 1..${MAX_READ_BYTES} are allowed`);
+  switch (request.want) {
+    case 'drain':
+      return request;
+    case 'write':
+      if (request.data instanceof Uint8Array) return request;
+      throw new TypeError('a write needs bytes');
+    case 'read':
+    case 'readUpTo':
+      if (Number.isInteger(request.bytes) && request.bytes >= 1 && request.bytes <= MAX_READ_BYTES)
+        return request;
+      throw new RangeError(`a read asks for ${request.bytes} bytes, 1..${MAX_READ_BYTES} are allowed`);
+    default:
+      throw new TypeError(`unknown request: ${JSON.stringify(request)}`);
+  }
+}
+
+function requireVerdict(verdict: Verdict): Verdict {
+  if (verdict.up === true) return verdict;
+  if (verdict.up === false && FAILURE_REASONS.includes(verdict.reason)) return verdict;
+  throw new TypeError(`not a verdict: ${JSON.stringify(verdict)}`);
 }

@@ -47,6 +47,15 @@ export function judgeErrno(call: string, errno: number): SocketFailure {
   return { verdict: down(reason, `${call}: ${name}`) as Verdict & { up: false } };
 }
 
+/**
+ * Judges the error that ended an attempt to connect after connect(2) had let it begin. It came over the network, so it is
+ * the real's (a reject by ICMP can surface as EACCES, ENONET or ENOPROTOOPT), never this machine's.
+ */
+export function judgeConnectionError(errno: number): SocketFailure {
+  const name = errnoName(errno);
+  return { verdict: down(REASONS.get(name) ?? 'unreachable', `connect: ${name}`) as Verdict & { up: false } };
+}
+
 /** The kind of a connection that never stood. */
 export function connectionProblemOf(reason: FailureReason): ConnectionProblem {
   if (reason === 'refused' || reason === 'reset') return 'refused';

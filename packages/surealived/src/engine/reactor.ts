@@ -36,6 +36,7 @@ export class Reactor {
   /** By descriptor; raised at each registration, so that an event of a descriptor's former life is recognised. */
   readonly #generations: number[] = [];
   readonly #wheel: TimerWheel;
+  #registered = 0;
   #nodeTimer: NodeJS.Timeout | undefined;
   #nodeTimerMs = Number.POSITIVE_INFINITY;
   #closed = false;
@@ -48,7 +49,7 @@ export class Reactor {
     this.#events = Buffer.alloc(libc.EPOLL_EVENT_BYTES * maxEvents);
     this.#epollFd = libc.epollCreate1(libc.EPOLL_CLOEXEC);
     if (this.#epollFd < 0) throw libc.systemCallError('epoll_create1');
-    this.#watch = libc.watchReadable(this.#epollFd, () => this.#harvest());
+    this.#watch = libc.watchReadable(this.#epollFd, () => this.#harvest(MAX_ROUNDS));
   }
 
   /**
@@ -57,6 +58,7 @@ export class Reactor {
    * @returns Whether the kernel took it; if not, errno tells why (ENOSPC, ENOMEM).
    */
   register(fd: number, sink: EventSink): boolean {
+    if (!this.#sinks[fd]) this.#registered++;
     const generation = ((this.#generations[fd] ?? 0) + 1) >>> 0;
     this.#generations[fd] = generation;
     this.#sinks[fd] = sink;
@@ -69,10 +71,12 @@ export class Reactor {
 
   /** To be called before the descriptor is closed. */
   forget(fd: number): void {
+    if (this.#sinks[fd]) this.#registered--;
     this.#sinks[fd] = undefined;
   }
 
   arm(timer: WheelTimer, dueMs: number): void {
+    if (this.#closed) return;
     const wakeMs = this.#wheel.arm(timer, dueMs);
     if (wakeMs < this.#nodeTimerMs) this.#wakeAt(wakeMs);
   }
@@ -97,14 +101,15 @@ export class Reactor {
 
   #onTime(): void {
     this.#nodeTimerMs = Number.POSITIVE_INFINITY;
-    this.#harvest();
+    // the kernel lists events in order of arrival: one per descriptor, and all that were there have been seen
+    this.#harvest(Math.max(MAX_ROUNDS, Math.ceil(this.#registered / this.#maxEvents)));
     this.#wheel.advance(this.clock.nowMs());
     const nextMs = this.#closed ? undefined : this.#wheel.nextMs();
     if (nextMs !== undefined && nextMs < this.#nodeTimerMs) this.#wakeAt(nextMs);
   }
 
-  #harvest(): void {
-    for (let round = 0; round < MAX_ROUNDS && !this.#closed; round++) {
+  #harvest(maxRounds: number): void {
+    for (let round = 0; round < maxRounds && !this.#closed; round++) {
       const count = libc.epollWait(this.#epollFd, this.#events, this.#maxEvents, 0);
       for (let i = 0; i < count; i++) this.#dispatch(i * libc.EPOLL_EVENT_BYTES);
       if (count < this.#maxEvents) return;

@@ -16,6 +16,7 @@ export class StreamEngine {
   readonly #capacity: number;
   readonly #waiting = new Set<QueuedTest>();
   #running = 0;
+  #isStarting = false;
 
   /** @param capacity Most connections at a time. */
   constructor(reactor: Reactor, capacity: number) {
@@ -30,15 +31,14 @@ export class StreamEngine {
   /** The time-out of a test that has to wait begins when its turn comes. */
   run(test: StreamTest, onEnd: (outcome: Outcome) => void): RunningTest {
     const queued = new QueuedTest(this, test, onEnd);
-    if (this.#running < this.#capacity) this.begin(queued);
-    else this.#waiting.add(queued);
+    this.#waiting.add(queued);
+    this.#startWaiting();
     return queued;
   }
 
-  /** For QueuedTest: takes a place and starts. */
-  begin(queued: QueuedTest): void {
-    this.#running++;
-    queued.start(this.#reactor);
+  /** Forgets all tests that wait for their turn; those under way go on. */
+  forgetWaiting(): void {
+    this.#waiting.clear();
   }
 
   /** For QueuedTest: it gives up its place in the queue. */
@@ -49,10 +49,23 @@ export class StreamEngine {
   /** For QueuedTest: a place is free again. */
   release(): void {
     this.#running--;
-    const [next] = this.#waiting;
-    if (!next) return;
-    this.#waiting.delete(next);
-    this.begin(next);
+    this.#startWaiting();
+  }
+
+  /** A test may end while it starts (a refusal by this machine); a loop, since thousands of these in a row may. */
+  #startWaiting(): void {
+    if (this.#isStarting) return;
+    this.#isStarting = true;
+    try {
+      for (const next of this.#waiting) {
+        if (this.#running >= this.#capacity) return;
+        this.#waiting.delete(next);
+        this.#running++;
+        next.start(this.#reactor);
+      }
+    } finally {
+      this.#isStarting = false;
+    }
   }
 }
 

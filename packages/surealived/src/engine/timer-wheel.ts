@@ -1,9 +1,9 @@
 /** Something that shall happen at a time. Armed in one wheel at most; re-armed as often as one likes. */
 export class WheelTimer {
   readonly fire: () => void;
-  /** Monotonic milliseconds. */
-  dueMs = 0;
-  /** Neighbours in the slot's ring; itself while not armed. Only the wheel touches them. */
+  /** The tick it is due at. Only the wheel touches it, and the neighbours. */
+  tick = 0;
+  /** Neighbours in the slot's ring; itself while not armed. */
   next: WheelTimer = this;
   previous: WheelTimer = this;
 
@@ -43,8 +43,8 @@ export class TimerWheel {
   /** @returns When the wheel will reach the timer: `dueMs` rounded up to a whole tick. */
   arm(timer: WheelTimer, dueMs: number): number {
     if (timer.isArmed) this.disarm(timer);
-    timer.dueMs = dueMs;
     const tick = Math.max(Math.ceil(dueMs / this.tickMs), this.#tick + 1);
+    timer.tick = tick;
     const head = this.#slot(tick);
     timer.previous = head.previous;
     timer.next = head;
@@ -67,7 +67,7 @@ export class TimerWheel {
     if (last - this.#tick > SLOTS) this.#tick = last - SLOTS;
     while (this.#tick < last) {
       this.#tick++;
-      this.#runSlot(this.#slot(this.#tick), nowMs);
+      this.#runSlot(this.#slot(this.#tick));
     }
   }
 
@@ -84,15 +84,16 @@ export class TimerWheel {
   }
 
   /** Takes out what is due first, then fires: what a timer arms meanwhile belongs to a later tick. */
-  #runSlot(head: WheelTimer, nowMs: number): void {
+  #runSlot(head: WheelTimer): void {
+    const now = this.#tick;
     if (!head.isArmed) return;
     const due: WheelTimer[] = [];
     for (let timer = head.next; timer !== head; timer = timer.next) {
-      if (timer.dueMs <= nowMs) due.push(timer);
+      if (timer.tick <= now) due.push(timer);
     }
     for (const timer of due) {
       // an earlier one of this slot may have disarmed it or armed it for later
-      if (!timer.isArmed || timer.dueMs > nowMs) continue;
+      if (!timer.isArmed || timer.tick > now) continue;
       this.disarm(timer);
       timer.fire();
     }

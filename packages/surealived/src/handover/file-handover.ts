@@ -1,5 +1,5 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
-import { mkdir } from 'node:fs/promises';
+import { mkdir, open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { replaceFile } from '@surealived/shared/atomic-file';
 import { messageOf } from '@surealived/shared/errors';
@@ -50,8 +50,9 @@ export class FileHandover implements Handover {
   }
 
   async start(): Promise<void> {
+    // made first: by default the lock file lies in its parent
     await mkdir(this.#options.paths.diff_sync_dir, { recursive: true });
-    await this.#exclusively(() => this.#writeFull());
+    await this.#queue(() => this.#writeFull());
   }
 
   change(entries: readonly DiffEntry[]): void {
@@ -72,18 +73,27 @@ export class FileHandover implements Handover {
   async stop(): Promise<void> {
     this.#stopped = true;
     clearTimeout(this.#retry);
-    await this.#busy;
+    while (this.#busy) await this.#busy;
     if (this.#hasGap) await this.#enqueue(() => this.#writeFull());
     else if (this.#pending.length > 0) await this.#enqueue(() => this.#flush());
   }
 
-  /** Runs work under the lock after what is queued already; a failure is logged and tried again. */
+  /** As `#queue`, but a failure is logged and tried again. */
   async #enqueue(work: () => Promise<void> | void): Promise<void> {
+    await this.#queue(work).catch((error: unknown) => this.#failed(error));
+  }
+
+  /** Runs work under the lock after what is queued already, then appends the changes that came meanwhile. */
+  async #queue(work: () => Promise<void> | void): Promise<void> {
     while (this.#busy) await this.#busy;
-    this.#busy = this.#exclusively(work).catch((error: unknown) => this.#failed(error));
-    await this.#busy;
-    this.#busy = undefined;
-    if (this.#pending.length > 0 && !this.#hasGap) this.change([]);
+    const done = this.#exclusively(work);
+    this.#busy = done.catch(() => undefined);
+    try {
+      await done;
+    } finally {
+      this.#busy = undefined;
+    }
+    if (this.#pending.length > 0) this.change([]);
   }
 
   #exclusively(work: () => Promise<void> | void): Promise<void> {
@@ -116,23 +126,43 @@ export class FileHandover implements Handover {
    */
   async #writeFull(): Promise<void> {
     const { paths, source, wallNow } = this.#options;
-    const hadGap = this.#hasGap;
-    if (hadGap) this.#pending.length = 0;
-    else this.#flush();
     const writtenAt = wallNow();
-    const next = this.#nextDiffFile(writtenAt);
-    const text = formatSnapshot(source(), next, writtenAt);
-    closeSync(openSync(next, 'w', 0o644));
-    await replaceFile(paths.full_sync_file, text);
+    const next = await this.#createDiffFile(writtenAt);
+    const hadGap = this.#hasGap;
+    try {
+      if (hadGap) this.#pending.length = 0;
+      else this.#flush();
+      await replaceFile(paths.full_sync_file, formatSnapshot(source(), next, writtenAt));
+    } catch (error) {
+      await unlink(next).catch(() => undefined); // no snapshot leads to it; each new attempt would leave one more
+      throw error;
+    }
     if (!hadGap && this.#diffFile !== undefined) appendWhole(this.#diffFile, formatDiffEnd(next));
     this.#diffFile = next;
     if (hadGap) closeSync(openSync(paths.full_reload_file, 'a', 0o644));
     this.#hasGap = false;
   }
 
-  #nextDiffFile(at: Date): string {
-    this.#lastEpoch = Math.max(Math.floor(at.getTime() / 1000), this.#lastEpoch + 1);
-    return join(this.#options.paths.diff_sync_dir, `diff_sync.${this.#lastEpoch}`);
+  /** A name that no diff file has, also not one of an earlier process in the same second: a snapshot may lead there. */
+  async #createDiffFile(at: Date): Promise<string> {
+    const { diff_sync_dir: directory } = this.#options.paths;
+    await mkdir(directory, { recursive: true });
+    for (;;) {
+      this.#lastEpoch = Math.max(Math.floor(at.getTime() / 1000), this.#lastEpoch + 1);
+      const file = join(directory, `diff_sync.${this.#lastEpoch}`);
+      if (await createEmpty(file)) return file;
+    }
+  }
+}
+
+/** @returns False where the file exists already. */
+async function createEmpty(file: string): Promise<boolean> {
+  try {
+    await (await open(file, 'wx', 0o644)).close();
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+    throw error;
   }
 }
 

@@ -1,0 +1,86 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { replaceFile } from './atomic-file.js';
+import { limitFileSize, temporaryDirectory } from './files.test-kit.js';
+
+it('replaces a file and leaves nothing beside it', async () => {
+  const directory = temporaryDirectory();
+  const file = join(directory, 'a');
+  await replaceFile(file, 'one');
+  await replaceFile(file, Buffer.from('two'));
+  expect(readFileSync(file, 'utf8')).toBe('two');
+  expect(readdirSync(directory)).toEqual(['a']);
+});
+
+it('keeps the old content when the disk is full half-way', async () => {
+  const directory = temporaryDirectory();
+  const file = join(directory, 'a');
+  await replaceFile(file, 'old');
+  const lift = limitFileSize(4096);
+  await expect(replaceFile(file, 'n'.repeat(100_000))).rejects.toMatchObject({ code: 'EFBIG' });
+  lift();
+  expect(readFileSync(file, 'utf8')).toBe('old');
+  expect(readdirSync(directory)).toEqual(['a']);
+});
+
+it('keeps the old content when there is no room at all', async () => {
+  const file = join(temporaryDirectory(), 'a');
+  writeFileSync(file, 'old');
+  symlinkSync('/dev/full', `${file}.new`);
+  await expect(replaceFile(file, 'new')).rejects.toMatchObject({ code: 'ENOSPC' });
+  expect(readFileSync(file, 'utf8')).toBe('old');
+});
+
+it('takes the place of what a killed process left beside the file', async () => {
+  const file = join(temporaryDirectory(), 'a');
+  writeFileSync(`${file}.new`, 'half of somethi');
+  await replaceFile(file, 'new');
+  expect(readFileSync(file, 'utf8')).toBe('new');
+});
+
+it.each([
+  ['the directory is missing', (directory: string) => join(directory, 'missing', 'a'), 'ENOENT'],
+  ['the target is a directory', (directory: string) => join(directory, 'taken'), 'EISDIR'],
+])('says why when %s', async (_what, place, code) => {
+  const directory = temporaryDirectory();
+  mkdirSync(join(directory, 'taken'));
+  await expect(replaceFile(place(directory), 'x')).rejects.toMatchObject({ code });
+  expect(readdirSync(directory)).toEqual(['taken']);
+});
+
+/** Replaces the file by 200 kB of one letter after the other, until it kills itself at a random moment. */
+const REPLACER = `
+  const { replaceFile } = await import('@surealived/shared/atomic-file');
+  setTimeout(() => process.kill(process.pid, 'SIGKILL'), Math.random() * 40);
+  for (let i = 0; ; i = (i + 1) % 26) await replaceFile(process.argv[1], String.fromCharCode(97 + i).repeat(200_000));
+`;
+
+it('never shows a part, whenever the writer is killed', async () => {
+  const file = join(temporaryDirectory(), 'a');
+  await replaceFile(file, 'a'.repeat(200_000));
+  for (let round = 0; round < 8; round++) {
+    const writer = spawn(process.execPath, ['--input-type=module', '-e', REPLACER, file], {
+      cwd: import.meta.dirname,
+      stdio: 'inherit',
+    });
+    const exited = once(writer, 'exit');
+    let isRunning = true;
+    void exited.then(() => {
+      isRunning = false;
+    });
+    do {
+      expectWhole(readFileSync(file, 'utf8'));
+      await new Promise(setImmediate);
+    } while (isRunning);
+    expect((await exited)[1]).toBe('SIGKILL');
+    expectWhole(readFileSync(file, 'utf8'));
+  }
+});
+
+function expectWhole(text: string): void {
+  expect(text.length).toBe(200_000);
+  expect(text === text.slice(0, 1).repeat(200_000)).toBe(true);
+}

@@ -1,0 +1,36 @@
+import { expect, it } from 'vitest';
+import { parseAddress } from '../address.js';
+import type { SnapshotReal, SnapshotVirtual } from './format.js';
+import { formatDiffLine, formatSnapshot, token } from './write.js';
+
+const at = (text: string) => parseAddress(text) as NonNullable<ReturnType<typeof parseAddress>>;
+const real: SnapshotReal = {
+  ...{ name: 'w 1', address: at('2001:db8::11'), port: 80, weight: 3, forwarding: 'tun' },
+  ...{ lowerThreshold: 1, upperThreshold: 2 },
+};
+const virtual: SnapshotVirtual = {
+  ...{ name: 'all\tof\u00a0it', protocol: 'fwmark', address: at('::'), port: 0, fwmark: 7, forwarding: 'dr' },
+  ...{ scheduler: 'wlc', persistenceSec: 60, onePacket: true, reals: [real] },
+};
+
+it('writes every key in the original order, and names as one word', () => {
+  expect(formatSnapshot([virtual], '/d/1', new Date(2026, 0, 2, 3, 4, 5))).toBe(
+    [
+      ...['meta version=1.0 mdate=2026-01-02 mtime=03:04:05', '', 'DIFF file=/d/1', ''],
+      'virtual vname=all_of_it vproto=fwmark vaddr=:: vport=0 vrt=dr vsched=wlc vpers=60 vfwmark=7 vops=1',
+      'real rname=w_1 raddr=2001:db8::11 rport=80 rweight=3 rl_thresh=1 ru_thresh=2 rrt=tun',
+      '',
+    ].join('\n'),
+  );
+});
+
+it('writes a change on one line', () => {
+  expect(formatDiffLine({ command: 'addreal', virtual, real })).toBe(
+    'cmd=addreal vname=all_of_it vproto=fwmark vaddr=:: vport=0 vfwmark=7 vrt=dr vsched=wlc ' +
+      'rname=w_1 raddr=2001:db8::11 rport=80 rweight=3 rl_thresh=1 ru_thresh=2 rrt=tun\n',
+  );
+});
+
+it('leaves no white space in a token, of whatever kind', () => {
+  expect(token('a b\tc\nd\u2003e\u00a0f\ufeffg')).toBe('a_b_c_d_e_f_g');
+});

@@ -1,0 +1,93 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { temporaryDirectory } from './files.test-kit.js';
+import { loadConfig, parseConfig } from './surealived-cfg.js';
+
+const LIB = '/var/lib/surealived';
+const LOG = '/var/log/surealived';
+
+/** As the manual of the original lists them; log_format is ours. */
+const DEFAULTS = {
+  ...{ maxfd: 1024, log: `${LOG}/surealived.log`, use_log: false, logging: 'info', log_format: 'auto' },
+  ...{ use_syslog: false, use_tm_in_syslog: false },
+  ...{ ipvssync_log: `${LOG}/ipvssync.log`, ipvssync_logging: 'debug' },
+  ...{ modules_path: '/usr/lib/surealived/modules/', modules: 'all', epoll_size: 256 },
+  ...{ loop_interval_ms: 100, epoll_interval_ms: 10, startup_delay_ms: 1000 },
+  ...{ debug_comm: 0, debug_comm_path: `${LOG}/comm`, memlimit: 0 },
+  ...{ stats_dir: `${LOG}/stats`, log_stats: false, log_stats_combined: false, no_sync: false },
+  ...{ lock_sync_file: `${LIB}/ipvsfull.lock`, full_sync_file: `${LIB}/ipvsfull.cfg` },
+  ...{ full_reload_file: `${LIB}/ipvsfull.reload`, diff_sync_dir: `${LIB}/diffs` },
+  ...{ use_offline_dump: true, offline_dump: `${LIB}/offline.dump`, override_dump: `${LIB}/override.dump` },
+  ...{ notify_dump: `${LIB}/notify.dump`, gather_stats: true, stats_dump: `${LIB}/stats.dump` },
+  ...{ stats_dump_savesec: 60, listen_addr: '127.0.0.1', listen_port: 1337 },
+};
+
+describe('parseConfig', () => {
+  it.each([
+    ['nothing', ''],
+    ['comments', '# maxfd 5\n   # listen_port x\n\n'],
+    ['unknown keys', 'color red\nmaxfds 5\n__proto__ x\nconstructor y\n'],
+  ])('has the documented defaults after %s', (_what, content) => {
+    expect(parseConfig(content, 'f')).toEqual(DEFAULTS);
+  });
+
+  it('splits key and value at white space, takes \\r\\n, and lets the last of repeated keys hold', () => {
+    const content = '\tmaxfd \t 2048  \r\nlog /tmp/a log # with spaces\r\nlisten_port 1\nlisten_port 2';
+    expect(parseConfig(content, 'f')).toEqual({
+      ...DEFAULTS,
+      ...{ maxfd: 2048, log: '/tmp/a log # with spaces', listen_port: 2 },
+    });
+  });
+
+  it.each([
+    ...(['t', 'T', 'true', 'TRUE', 'tomato'] as const).map((text) => [text, true] as const),
+    ...(['false', '1', 'yes', 'on', 'F', '0'] as const).map((text) => [text, false] as const),
+  ])('takes %s for %s, since true is what begins with t', (text, expected) => {
+    expect(parseConfig(`use_log ${text}\nuse_offline_dump ${text}`, 'f')).toMatchObject({
+      ...{ use_log: expected, use_offline_dump: expected },
+    });
+  });
+
+  it('takes level names in any case and addresses in their one form', () => {
+    expect(parseConfig('logging DBDET\nlisten_addr 0:0::1', 'f')).toMatchObject({
+      logging: 'dbdet',
+      listen_addr: '::1',
+    });
+  });
+
+  it.each([
+    ['maxfd many', 'f:1: maxfd: expected an integer 64..10000000, got "many"'],
+    ['maxfd', 'f:1: maxfd: expected an integer 64..10000000, got ""'],
+    ['listen_port 65536', 'f:1: listen_port: expected an integer 0..65535, got "65536"'],
+    ['listen_addr localhost', 'f:1: listen_addr: expected an IP address, got "localhost"'],
+    ['logging loud', 'f:1: logging: expected one of error, warn, info, debug, dbdet, got "loud"'],
+    ['log', 'f:1: log: expected a text, got ""'],
+    ['use_log', 'f:1: use_log: expected true or false, got ""'],
+    // it is written into the snapshot, where a space would end it
+    ['diff_sync_dir /a b', 'f:1: diff_sync_dir: expected a path without white space, got "/a b"'],
+  ])('refuses %j', (content, message) => {
+    expect(() => parseConfig(content, 'f')).toThrow(
+      expect.objectContaining({ name: 'ConfigError', message }),
+    );
+  });
+
+  it('reports everything that is wrong in one go', () => {
+    expect(() => parseConfig('maxfd 1\nlog ok\nepoll_size 0\n# c\nlisten_port -1', 'f')).toThrow(
+      expect.objectContaining({
+        message: [
+          'f:1: maxfd: expected an integer 64..10000000, got "1"',
+          'f:3: epoll_size: expected an integer 1..65536, got "0"',
+          'f:5: listen_port: expected an integer 0..65535, got "-1"',
+        ].join('\n'),
+      }),
+    );
+  });
+});
+
+it('loads a file, and names one that is not there', () => {
+  const file = join(temporaryDirectory(), 'surealived.cfg');
+  expect(() => loadConfig(file)).toThrow(`${file}: ENOENT`);
+  writeFileSync(file, 'epoll_size 7\n');
+  expect(loadConfig(file)).toEqual({ ...DEFAULTS, epoll_size: 7 });
+});

@@ -1,0 +1,190 @@
+import { once } from 'node:events';
+import { connect, type Socket } from 'node:net';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { Director } from '../director.js';
+import { openDescriptors } from '../engine/hostile-servers.test-kit.js';
+import { realConfig, recordingLog, virtualConfig } from '../services.test-kit.js';
+import { createVirtual } from '../state.js';
+import { AdminServer } from './server.js';
+import { readProcessFigures } from './statistics-report.js';
+
+const END = '_SD_CMD_END_\n';
+const LISTING = `v:0 vname=web vproto=tcp vaddr=192.168.0.1 vport=80 vfwmark=0 vrt=dr vsched=wrr\n${END}`;
+
+async function serve(virtuals = 1, address = '127.0.0.1') {
+  const { log, entries } = recordingLog();
+  const configs = Array.from({ length: virtuals }, () => virtualConfig([realConfig('w1')]));
+  const director = new Director({ virtuals: configs.map(createVirtual), log, onChange: () => undefined });
+  const context = { director, processFigures: readProcessFigures };
+  const server = new AdminServer({ address, port: 0, context, log });
+  const port = await server.listen();
+  onTestFinished(() => server.close());
+  const client = async (): Promise<Client> => {
+    const socket = connect({ host: address, port, allowHalfOpen: true, noDelay: true });
+    onTestFinished(() => void socket.destroy());
+    socket.on('error', () => undefined);
+    await once(socket, 'connect');
+    return new Client(socket);
+  };
+  return { server, port, client, entries };
+}
+
+class Client {
+  readonly socket: Socket;
+  #text = '';
+
+  constructor(socket: Socket) {
+    this.socket = socket;
+  }
+
+  say(text: string): this {
+    this.socket.write(text);
+    return this;
+  }
+
+  /** Reads until the text has come so often, as scripts do with the last line of an answer. */
+  async hear(text = END, times = 1): Promise<string> {
+    const isComplete = (): boolean => this.#text.split(text).length > times;
+    const listen = (part: Buffer): void => {
+      this.#text += part;
+    };
+    this.socket.on('data', listen);
+    while (!isComplete()) await once(this.socket, 'data');
+    this.socket.off('data', listen);
+    const heard = this.#text;
+    this.#text = '';
+    return heard;
+  }
+
+  async hearAll(): Promise<string> {
+    const parts: Buffer[] = [];
+    this.socket.on('data', (part) => parts.push(part));
+    await once(this.socket, 'end');
+    return Buffer.concat(parts).toString();
+  }
+}
+
+describe('AdminServer', () => {
+  it.each(['127.0.0.1', '::1'])('answers several commands on one connection at %s', async (address) => {
+    const client = await (await serve(1, address)).client();
+    expect(await client.say('vlist\n').hear()).toBe(LISTING);
+    expect(await client.say('vlist\nwhat\nvlist\n').hear(END, 3)).toBe(
+      `${LISTING}Invalid request! [what]\n${END}${LISTING}`,
+    );
+  });
+
+  it.each([
+    ['\\r\\n', ['vlist\r\n']],
+    ['empty lines between', ['\n\r\n  \nvlist\n\n']],
+    ['split packets', [...'vlist\r\n']],
+    ['a character cut in two', [Buffer.from('vlist\n# \xc3', 'latin1'), Buffer.from('\xa4\n', 'latin1')]],
+  ])('understands %s', async (_what, parts) => {
+    const client = await (await serve()).client();
+    for (const part of parts) {
+      client.socket.write(part);
+      await new Promise(setImmediate);
+    }
+    const heard = await client.hear(END, parts.length === 2 ? 2 : 1);
+    expect(heard).toBe(parts.length === 2 ? `${LISTING}Invalid request! [# ä]\n${END}` : LISTING);
+  });
+
+  it('answers a client that closes its side after the command, as nc does', async () => {
+    const client = await (await serve()).client();
+    client.socket.end('vlist\nvlist\n');
+    expect(await client.hearAll()).toBe(LISTING + LISTING);
+  });
+
+  it('drops a command without a line end when the client goes', async () => {
+    const client = await (await serve()).client();
+    client.socket.end('vlist');
+    expect(await client.hearAll()).toBe('');
+  });
+
+  it('takes a line of 8 KB with its end', async () => {
+    const client = await (await serve()).client();
+    const line = `vlist ${'x'.repeat(8185)}`;
+    expect(await client.say(`${line}\n`).hear()).toBe(`Invalid request! [${line}]\n${END}`);
+    expect(await client.say('vlist\n').hear()).toBe(LISTING);
+  });
+
+  it.each([
+    ['with its end', `vlist\n${'x'.repeat(8192)}\nvlist\n`],
+    ['without end', `vlist\n${'x'.repeat(500_000)}`],
+  ])('sends a client with a longer line away, %s', async (_what, text) => {
+    const client = await (await serve()).client();
+    expect(await client.say(text).hearAll()).toBe(
+      `${LISTING}Invalid request! [longer than 8192 bytes]\n${END}`,
+    );
+  });
+
+  it('sends the 65th client away with a word, and takes another when one has gone', async () => {
+    const { client } = await serve();
+    const clients: Client[] = [];
+    for (let i = 0; i < 64; i++) clients.push(await client());
+    expect(await (clients[63] as Client).say('vlist\n').hear()).toBe(LISTING);
+    const refused = await client();
+    refused.say('vlist\n');
+    expect(await refused.hearAll()).toBe(`Too many clients, at most 64\n${END}`);
+    refused.socket.destroy();
+    const gone = clients[0] as Client;
+    gone.socket.end();
+    await gone.hearAll();
+    expect(await (await client()).say('vlist\n').hear()).toBe(LISTING);
+  });
+
+  it('survives clients that reset at any moment, the refused ones too', async () => {
+    const { client } = await serve();
+    const before = openDescriptors();
+    const clients: Client[] = [];
+    for (let i = 0; i < 80; i++) clients.push((await client()).say('stats\nstats\nvli'));
+    await (clients[0] as Client).hear(END, 2);
+    for (const { socket } of clients) socket.resetAndDestroy();
+    // served again once the server has seen them go
+    let heard = '';
+    while (heard !== LISTING) heard = await (await client()).say('vlist\n').hear();
+    expect(openDescriptors()).toBeLessThan(before + 80);
+  });
+
+  it('does not gather answers for a client that does not read them, and gives them all once it does', async () => {
+    const { client } = await serve(500); // an answer of 40 KB
+    const slow = await client();
+    slow.socket.pause();
+    const commands = 2000; // 80 MB of answers, in one packet of commands
+    const before = process.memoryUsage().rss;
+    slow.say('vlist\n'.repeat(commands));
+    const other = await client();
+    for (let i = 0; i < 20; i++) await other.say('vlist\n').hear();
+    expect(process.memoryUsage().rss - before).toBeLessThan(40 << 20);
+    let answers = 0;
+    slow.socket.on('data', (part) => {
+      answers += part.toString('latin1').split('_SD_').length - 1;
+    });
+    slow.socket.resume();
+    slow.socket.end();
+    await once(slow.socket, 'end');
+    expect(answers).toBeGreaterThan(commands - 100); // the mark may lie across two parts
+    expect(answers).toBeLessThanOrEqual(commands);
+  });
+
+  it('names address and port when another has it', async () => {
+    const { port } = await serve();
+    const { log } = recordingLog();
+    const director = new Director({ virtuals: [], log, onChange: () => undefined });
+    const context = { director, processFigures: readProcessFigures };
+    const second = new AdminServer({ address: '127.0.0.1', port, context, log });
+    await expect(second.listen()).rejects.toMatchObject({
+      ...{ code: 'SA_SYSTEM_CALL', message: `listen on 127.0.0.1 port ${port}: EADDRINUSE`, errno: 98 },
+    });
+    await second.close();
+  });
+
+  it('lets its clients go when it closes', async () => {
+    const { server, client } = await serve();
+    const one = await client();
+    await one.say('vlist\n').hear();
+    const closed = once(one.socket, 'close');
+    await server.close();
+    one.socket.end();
+    await closed;
+  });
+});

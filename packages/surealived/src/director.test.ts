@@ -1,0 +1,109 @@
+import { down, up } from '@surealived/testers/tester';
+import { describe, expect, it } from 'vitest';
+import type { TestingConfig } from './config/model.js';
+import { Director } from './director.js';
+import type { Outcome } from './engine/outcome.js';
+import { realConfig, recordingLog, virtualConfig } from './services.test-kit.js';
+import { createVirtual, currentWeight, type Real } from './state.js';
+
+const measured = { connectMs: 1, totalMs: 2, sentBytes: 10, receivedBytes: 20, connectionProblem: undefined };
+const good: Outcome = { verdict: up('status 200'), obstacle: undefined, ...measured };
+const bad: Outcome = { verdict: down('refused', 'connect: ECONNREFUSED'), obstacle: undefined, ...measured };
+const none: Outcome = { verdict: undefined, obstacle: 'socket: EMFILE', ...measured };
+
+function directorOf(names: readonly string[], testing: Partial<TestingConfig> = {}) {
+  const virtual = createVirtual(
+    virtualConfig(
+      names.map((name) => realConfig(name)),
+      testing,
+    ),
+  );
+  const { log, entries } = recordingLog();
+  const changes: string[] = [];
+  const director = new Director({
+    ...{ virtuals: [virtual], log },
+    onChange: (_virtual, real) => changes.push(`${real.config.name} ${currentWeight(real)}`),
+  });
+  const observe = (name: string, ...outcomes: Outcome[]): void => {
+    const real = virtual.reals.find(({ config }) => config.name === name) as Real;
+    for (const outcome of outcomes) director.observe(virtual, real, outcome);
+  };
+  return { director, virtual, observe, changes, entries };
+}
+
+describe('Director', () => {
+  it('passes a change on at once, and nothing while the state stays', () => {
+    const { observe, changes, entries } = directorOf(['w1'], { thresholds: { rise: 2, fall: 2 } });
+    observe('w1', good, bad, good, bad);
+    expect(changes).toEqual([]);
+    observe('w1', bad);
+    expect(changes).toEqual(['w1 0']);
+    observe('w1', bad, good, bad, good);
+    expect(changes).toEqual(['w1 0']);
+    observe('w1', good, good);
+    expect(changes).toEqual(['w1 0', 'w1 10']);
+    expect(entries.filter(({ level }) => level === 'info').map(({ msg, reason }) => [msg, reason])).toEqual([
+      ['real offline', 'refused'],
+      ['real online', undefined],
+    ]);
+  });
+
+  it('passes on no change of a real that the operator holds where it is', () => {
+    const { director, virtual, observe, changes } = directorOf(['w1']);
+    director.operate(virtual, virtual.reals[0] as Real, { adminState: 'OFFLINE' });
+    observe('w1', bad, good);
+    expect(changes).toEqual(['w1 0']);
+  });
+
+  it('passes on every order of the operator, also a repeated one', () => {
+    const { director, virtual, changes } = directorOf(['w1']);
+    const real = virtual.reals[0] as Real;
+    const order = { adminState: 'ONLINE', override: { kind: 'absolute', weight: 3 } } as const;
+    director.operate(virtual, real, order);
+    director.operate(virtual, real, order);
+    director.operate(virtual, real, { override: undefined });
+    expect(changes).toEqual(['w1 3', 'w1 3', 'w1 10']);
+  });
+
+  it('takes no real down for what this machine could not do', () => {
+    const { director, observe, changes, entries } = directorOf(['w1']);
+    observe('w1', none, none, none);
+    expect(changes).toEqual([]);
+    expect(director.statistics).toMatchObject({ obstacles: 3, failures: 0, successes: 0 });
+    expect(entries[0]).toMatchObject({
+      level: 'error',
+      virtual: 'web',
+      real: 'w1',
+      obstacle: 'socket: EMFILE',
+    });
+  });
+
+  it('counts tests, transitions, problems and bytes', () => {
+    const { director, observe } = directorOf(['w1']);
+    observe(
+      'w1',
+      good,
+      { ...bad, connectionProblem: 'refused' },
+      { ...bad, connectionProblem: 'silent' },
+      good,
+    );
+    observe('w1', { ...bad, connectionProblem: 'unreachable' });
+    expect(director.statistics).toMatchObject({
+      ...{ successes: 2, failures: 3, onlineTransitions: 1, offlineTransitions: 2 },
+      ...{ refusedProblems: 1, silentProblems: 1, unreachableProblems: 1, sentBytes: 50, receivedBytes: 100 },
+    });
+  });
+
+  it('knows when the first round is over: every real had a test, made or not', () => {
+    const { director, observe } = directorOf(['w1', 'w2', 'w3']);
+    observe('w1', good, good, good);
+    observe('w2', bad);
+    expect(director.isEveryVirtualTested).toBe(false);
+    observe('w3', none);
+    expect(director.isEveryVirtualTested).toBe(true);
+  });
+
+  it('waits for no test of a virtual without reals', () => {
+    expect(directorOf([]).director.isEveryVirtualTested).toBe(true);
+  });
+});

@@ -1,0 +1,416 @@
+import type { Socket } from 'node:net';
+import {
+  drain,
+  MAX_READ_BYTES,
+  read,
+  readUpTo,
+  type StreamRequest,
+  write,
+} from '@surealived/testers/requests';
+import { down, type StreamProbe, up, type Verdict } from '@surealived/testers/tester';
+import { describe, expect, it } from 'vitest';
+import {
+  blackHole,
+  block,
+  listen,
+  newReactor,
+  openDescriptors,
+  refusingPort,
+  runTest,
+  testOf,
+} from './hostile-servers.test-kit.js';
+import type { Outcome } from './outcome.js';
+import { type RunningTest, StreamEngine } from './stream-engine.js';
+
+const connects = function* (): StreamProbe {
+  yield* write('');
+  return up('connected');
+};
+const greets = function* (): StreamProbe {
+  yield* write('hello');
+  const answer = (yield* read(5)).toString();
+  return answer === 'world' ? up(answer) : down('content', JSON.stringify(answer));
+};
+const drains = function* (): StreamProbe {
+  yield* drain();
+  return up('drained');
+};
+const never = (): void => undefined;
+const answers = (socket: Socket): void => void socket.on('data', () => socket.end('world'));
+
+describe('a conversation', () => {
+  it.each(['127.0.0.1', '::1'])('with a healthy server at %s is up, with its figures', async (host) => {
+    const outcome = await runTest(testOf(greets, await listen(answers, host), { host }));
+    expect(outcome).toMatchObject({
+      ...{ verdict: up('world'), obstacle: undefined, connectionProblem: undefined },
+      ...{ sentBytes: 5, receivedBytes: 5 },
+    });
+    expect(outcome.connectMs).toBeGreaterThan(0);
+    expect(outcome.totalMs).toBeGreaterThanOrEqual(outcome.connectMs);
+  });
+
+  it.each(['127.0.0.1', '::1'])(
+    'with nobody at %s is refused, however soon the refusal comes',
+    async (host) => {
+      const outcome = await runTest(testOf(connects, await refusingPort(host), { host }));
+      expect(outcome).toMatchObject({
+        ...{ verdict: down('refused', 'connect: ECONNREFUSED'), connectionProblem: 'refused', connectMs: 0 },
+      });
+    },
+  );
+
+  it('with an address that connect() itself refuses is unreachable', async () => {
+    const outcome = await runTest(testOf(connects, 9, { host: '255.255.255.255' }));
+    expect(outcome).toMatchObject({
+      ...{ verdict: down('unreachable', 'connect: ENETUNREACH'), connectionProblem: 'unreachable' },
+    });
+  });
+
+  it('with a host that drops everything times out without a connection', async () => {
+    const outcome = await runTest(testOf(connects, await blackHole(), { timeoutMs: 50 }));
+    expect(outcome).toMatchObject({
+      ...{ verdict: down('timeout', 'no connection within 50 ms'), connectionProblem: 'silent' },
+    });
+    expect(outcome.totalMs).toBeGreaterThanOrEqual(50);
+  });
+
+  it.each<[string, (socket: Socket) => void, unknown]>([
+    ['hangs', never, { verdict: down('timeout', 'no verdict within 60 ms'), receivedBytes: 0 }],
+    ['closes without a word', (socket) => socket.end(), { verdict: down('content', '""') }],
+    ['closes in mid-answer', (socket) => socket.end('wor'), { verdict: down('content', '"wor"') }],
+    [
+      'resets after it heard us',
+      (socket) => socket.once('data', () => socket.resetAndDestroy()),
+      { verdict: { reason: 'reset' } },
+    ],
+    [
+      'resets in mid-answer',
+      (socket) => socket.once('data', () => socket.write('wor', () => socket.resetAndDestroy())),
+      { verdict: { reason: 'reset' } },
+    ],
+    ['says the wrong thing', (socket) => socket.write('sorry'), { verdict: down('content', '"sorry"') }],
+    ['says too much', (socket) => socket.write('world and more'), { verdict: up('world') }],
+  ])(
+    'with a server that %s ends with its reason, and is no connection problem',
+    async (_what, serve, expected) => {
+      const outcome = await runTest(testOf(greets, await listen(serve), { timeoutMs: 60 }));
+      expect(outcome).toMatchObject({ ...(expected as Outcome), connectionProblem: undefined });
+    },
+  );
+
+  it('with a server that resets at once is a reset, before or after we saw it connected', async () => {
+    const { verdict } = await runTest(testOf(drains, await listen((socket) => socket.resetAndDestroy())));
+    expect(verdict?.up === false && verdict.reason).toBe('reset');
+  });
+
+  it('reads an answer that drips one byte at a time', async () => {
+    const drip = async (socket: Socket): Promise<void> => {
+      socket.setNoDelay(true);
+      for (const letter of 'world') {
+        socket.write(letter);
+        await new Promise(setImmediate);
+      }
+    };
+    expect((await runTest(testOf(greets, await listen(drip)))).verdict).toEqual(up('world'));
+  });
+
+  it('is given what is there by readUpTo, and nothing at the end', async () => {
+    const got: string[] = [];
+    const listens = function* (): StreamProbe {
+      for (;;) {
+        const part = yield* readUpTo(4);
+        got.push(part.toString());
+        if (part.length === 0) return up('end');
+      }
+    };
+    const port = await listen((socket) => socket.end('abcdefghij'));
+    expect((await runTest(testOf(listens, port))).verdict).toEqual(up('end'));
+    expect(got).toEqual(['abcd', 'efgh', 'ij', '']);
+  });
+
+  it('writes and reads more than any buffer holds, whole', async () => {
+    const data = Buffer.alloc(8 << 20, 'surealived ');
+    const echoes = function* (): StreamProbe {
+      yield* write(data);
+      for (let i = 0; i < data.length; i += MAX_READ_BYTES) {
+        const part = yield* read(MAX_READ_BYTES);
+        if (!part.equals(data.subarray(i, i + MAX_READ_BYTES))) return down('content', `differs after ${i}`);
+      }
+      return up('equal');
+    };
+    // answers after it has read everything: the writer has to wait for room
+    const serve = (socket: Socket): void => {
+      const parts: Buffer[] = [];
+      let bytes = 0;
+      socket.on('data', (part) => {
+        parts.push(part);
+        bytes += part.length;
+        if (bytes === data.length) socket.end(Buffer.concat(parts));
+      });
+    };
+    const { verdict, sentBytes, receivedBytes } = await runTest(testOf(echoes, await listen(serve)));
+    expect([verdict, sentBytes, receivedBytes]).toEqual([up('equal'), data.length, data.length]);
+  });
+
+  it('with a stream without end times out in bounded memory, and the others have their turn', async () => {
+    const engine = new StreamEngine(newReactor(), 100);
+    const chunk = Buffer.alloc(1 << 18);
+    const pour = (socket: Socket): void => {
+      const more = (): void => {
+        while (!socket.destroyed && socket.write(chunk));
+      };
+      socket.on('drain', more);
+      more();
+    };
+    const before = process.memoryUsage().rss;
+    const flood = runTest(testOf(drains, await listen(pour), { timeoutMs: 300 }), engine);
+    const quick = await runTest(testOf(greets, await listen(answers)), engine);
+    expect(quick.verdict).toEqual(up('world'));
+    const outcome = await flood;
+    expect(outcome.verdict).toEqual(down('timeout', 'no verdict within 300 ms'));
+    expect(outcome.receivedBytes).toBeGreaterThan(1 << 20);
+    expect(process.memoryUsage().rss - before).toBeLessThan(64 << 20);
+  });
+
+  it('uses the source address it is told to', async () => {
+    let from: string | undefined;
+    const port = await listen((socket) => {
+      from = socket.remoteAddress;
+      socket.end('world');
+    });
+    await runTest(testOf(greets, port, { bind: '127.0.0.77' }));
+    expect(from).toBe('127.0.0.77');
+  });
+
+  it('that cannot have its source address is an obstacle, not a verdict', async () => {
+    const engine = new StreamEngine(newReactor(), 1);
+    const before = openDescriptors();
+    const outcome = await runTest(testOf(connects, 9, { bind: '192.0.2.1' }), engine);
+    expect(outcome).toMatchObject({ verdict: undefined, obstacle: 'bind: EADDRNOTAVAIL' });
+    expect(openDescriptors()).toBe(before);
+  });
+
+  it('is up when the connection stood in time, though the event loop was held up beyond the deadline', async () => {
+    const port = await listen(never);
+    const outcome = runTest(testOf(connects, port, { timeoutMs: 20 }));
+    block(80);
+    expect((await outcome).verdict).toEqual(up('connected'));
+  });
+
+  it('is up when the answer came in time, though the event loop was held up beyond the deadline', async () => {
+    const serve = (socket: Socket): void => {
+      socket.once('data', () => {
+        socket.write('world');
+        block(150);
+      });
+    };
+    const outcome = await runTest(testOf(greets, await listen(serve), { timeoutMs: 100 }));
+    expect(outcome.verdict).toEqual(up('world'));
+    expect(outcome.totalMs).toBeGreaterThan(100);
+  });
+});
+
+describe('a tester that misbehaves', () => {
+  const nonsense = (value: unknown) =>
+    function* (): StreamProbe {
+      yield value as StreamRequest;
+      return up('survived');
+    };
+  const fails = (): never => {
+    throw new Error('a mistake');
+  };
+  const verdict = (value: unknown) =>
+    // biome-ignore lint/correctness/useYield: its verdict is the point
+    function* (): StreamProbe {
+      return value as Verdict;
+    };
+
+  it.each<[string, () => StreamProbe, RegExp]>([
+    ['throws when asked for its conversation', fails, /a mistake/],
+    [
+      'throws at its first step',
+      // biome-ignore lint/correctness/useYield: it does not come to that
+      function* () {
+        return fails();
+      },
+      /a mistake/,
+    ],
+    [
+      'throws later',
+      function* () {
+        yield* read(1);
+        return fails();
+      },
+      /a mistake/,
+    ],
+    ['yields nothing', nonsense(undefined), /TypeError/],
+    ['yields an unknown request', nonsense({ want: 'money', bytes: 1 }), /unknown request: \{"want":"money"/],
+    ['writes what is no data', nonsense({ want: 'write', data: 'text' }), /a write needs bytes/],
+    [
+      'asks for too much',
+      nonsense({ want: 'read', bytes: MAX_READ_BYTES + 1 }),
+      /a read asks for 1048577 bytes/,
+    ],
+    ['asks for nothing', nonsense({ want: 'readUpTo', bytes: 0 }), /a read asks for 0 bytes/],
+    ['asks for half a byte', nonsense({ want: 'read', bytes: 0.5 }), /a read asks for 0.5 bytes/],
+    ['comes to no verdict', verdict(undefined), /TypeError/],
+    ['makes up a verdict', verdict({ up: 'yes' }), /not a verdict: \{"up":"yes"\}/],
+    ['makes up a reason', verdict({ up: false, reason: 'mood', detail: '' }), /not a verdict/],
+    ['is no generator', () => ({}) as StreamProbe, /TypeError/],
+  ])('because it %s costs its own test only', async (_what, probe, obstacle) => {
+    const engine = new StreamEngine(newReactor(), 1);
+    const port = await listen((socket) => socket.write('x'));
+    const outcome = await runTest(testOf(probe, port), engine);
+    expect(outcome).toMatchObject({ verdict: undefined, obstacle: expect.stringMatching(obstacle) });
+    expect(outcome.obstacle).toMatch(/^the tester failed: /);
+    expect(engine.running).toBe(0);
+    expect((await runTest(testOf(connects, port), engine)).verdict).toEqual(up('connected'));
+  });
+
+  it('because it never stops asking is ended by its deadline, and the others have their turn', async () => {
+    const engine = new StreamEngine(newReactor(), 100);
+    const asksForEver = function* (): StreamProbe {
+      for (;;) yield* write('');
+    };
+    const port = await listen(answers);
+    const endless = runTest(testOf(asksForEver, port, { timeoutMs: 60 }), engine);
+    expect((await runTest(testOf(greets, port), engine)).verdict).toEqual(up('world'));
+    expect((await endless).verdict).toEqual(down('timeout', 'no verdict within 60 ms'));
+  });
+
+  it.each([
+    ['by its deadline', { timeoutMs: 30 }],
+    ['for a bad request', { timeoutMs: 10_000 }],
+  ])('still runs its finally block when it is ended %s', async (what, options) => {
+    let cleaned = false;
+    const tidies = function* (): StreamProbe {
+      try {
+        if (what === 'for a bad request') yield { want: 'read', bytes: -1 };
+        yield* read(1);
+        return up('unreachable');
+      } finally {
+        cleaned = true;
+        yield* write('too late');
+      }
+    };
+    await runTest(testOf(tidies, await listen(never), options));
+    expect(cleaned).toBe(true);
+  });
+});
+
+describe('StreamEngine', () => {
+  it('never has more connections than its capacity, and finishes all', async () => {
+    const engine = new StreamEngine(newReactor(), 1);
+    let [open, most] = [0, 0];
+    const port = await listen((socket) => {
+      most = Math.max(most, ++open);
+      socket.on('data', () => {
+        open--; // before we answer: what follows the answer is the next one's
+        socket.end('world');
+      });
+    });
+    const outcomes = await Promise.all(
+      Array.from({ length: 10 }, () => runTest(testOf(greets, port), engine)),
+    );
+    expect(outcomes.map(({ verdict }) => verdict)).toEqual(Array(10).fill(up('world')));
+    expect([most, engine.running]).toEqual([1, 0]);
+  });
+
+  it('starts the clock of a test when its turn comes', async () => {
+    const engine = new StreamEngine(newReactor(), 1);
+    const [hanging, healthy] = [await listen(never), await listen(answers)];
+    const first = runTest(testOf(greets, hanging, { timeoutMs: 150 }), engine);
+    const second = await runTest(testOf(greets, healthy, { timeoutMs: 100 }), engine);
+    expect(second.verdict).toEqual(up('world'));
+    expect((await first).verdict).toMatchObject({ reason: 'timeout' });
+  });
+
+  it('gets through a queue of thousands that all fail at once', async () => {
+    const engine = new StreamEngine(newReactor(), 1);
+    const blocker = engine.run(testOf(connects, await blackHole()), () => expect.unreachable());
+    const test = testOf(connects, 9, { bind: '192.0.2.1' });
+    const all = Promise.all(Array.from({ length: 5000 }, () => runTest(test, engine)));
+    blocker.cancel();
+    for (const { obstacle } of await all) expect(obstacle).toBe('bind: EADDRNOTAVAIL');
+    expect(engine.running).toBe(0);
+  });
+
+  it('frees the place of a test that ended before it tells the outcome', async () => {
+    const engine = new StreamEngine(newReactor(), 1);
+    const port = await listen(answers);
+    const running = await new Promise((resolve) =>
+      engine.run(testOf(greets, port), () => resolve(engine.running)),
+    );
+    expect(running).toBe(0);
+  });
+
+  describe('frees the descriptor at once and says nothing when it is cancelled', () => {
+    const phases: [string, () => Promise<{ port: number; reached: Promise<unknown> }>][] = [
+      ['connecting', async () => ({ port: await blackHole(), reached: Promise.resolve() })],
+      [
+        'waiting for an answer',
+        async () => {
+          let heard: (value?: unknown) => void = never;
+          const reached = new Promise((resolve) => {
+            heard = resolve;
+          });
+          return { port: await listen((socket) => socket.once('data', heard)), reached };
+        },
+      ],
+    ];
+    it.each(phases)('while %s', async (_phase, prepare) => {
+      const engine = new StreamEngine(newReactor(), 1);
+      const { port, reached } = await prepare();
+      const running = engine.run(testOf(greets, port), () => expect.unreachable());
+      await reached;
+      const during = openDescriptors();
+      running.cancel();
+      expect([during - openDescriptors(), engine.running]).toEqual([1, 0]);
+      running.cancel();
+      expect(engine.running).toBe(0);
+    });
+
+    it('while it waits for its turn', async () => {
+      const engine = new StreamEngine(newReactor(), 1);
+      const port = await listen(answers);
+      const first = runTest(testOf(greets, port), engine);
+      engine.run(testOf(greets, port), () => expect.unreachable()).cancel();
+      expect((await first).verdict).toEqual(up('world'));
+      expect((await runTest(testOf(greets, port), engine)).verdict).toEqual(up('world'));
+    });
+
+    it('in the middle of a long stream', async () => {
+      const engine = new StreamEngine(newReactor(), 1);
+      const sockets: Socket[] = [];
+      const port = await listen((socket) => {
+        sockets.push(socket);
+        socket.write(Buffer.alloc(4 << 20));
+      });
+      let running: RunningTest | undefined;
+      const closed = new Promise<boolean>((resolve) => {
+        const reads = function* (): StreamProbe {
+          yield* read(1 << 19); // more than one turn
+          setImmediate(() => {
+            running?.cancel();
+            sockets[0]?.once('close', resolve);
+          });
+          yield* drain();
+          return up('unreachable');
+        };
+        running = engine.run(testOf(reads, port), () => expect.unreachable());
+      });
+      await closed;
+      expect(engine.running).toBe(0);
+    });
+  });
+
+  it('forgets what waits, and lets what runs end', async () => {
+    const engine = new StreamEngine(newReactor(), 1);
+    const port = await listen(answers);
+    const first = runTest(testOf(greets, port), engine);
+    engine.run(testOf(greets, port), () => expect.unreachable());
+    engine.forgetWaiting();
+    expect((await first).verdict).toEqual(up('world'));
+    expect(engine.running).toBe(0);
+  });
+});

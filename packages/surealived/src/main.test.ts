@@ -1,0 +1,220 @@
+import { EventEmitter, once } from 'node:events';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { join } from 'node:path';
+import { readSnapshot } from '@surealived/shared/snapshot/read';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { listen, refusingPort } from './engine/hostile-servers.test-kit.js';
+import { temporaryDirectory } from './files.test-kit.js';
+import { main } from './main.js';
+
+/** Stands for the process: keeps what is written, gives signals. */
+class FakeHost extends EventEmitter {
+  out = '';
+  err = '';
+  readonly stdout = {
+    write: (text: string): void => {
+      this.out += text;
+    },
+  };
+  readonly stderr = {
+    write: (text: string): void => {
+      this.err += text;
+      this.emit('log');
+    },
+  };
+
+  get logged(): readonly Record<string, unknown>[] {
+    return this.err
+      .trim()
+      .split('\n')
+      .filter((line) => line !== '')
+      .map((line) => JSON.parse(line));
+  }
+
+  async waitForLog(message: string): Promise<Record<string, unknown>> {
+    for (;;) {
+      const entry = this.logged.find(({ msg }) => msg === message);
+      if (entry) return entry;
+      await once(this, 'log');
+    }
+  }
+}
+
+async function run(...argv: string[]): Promise<{ status: number; out: string; err: string }> {
+  const host = new FakeHost();
+  const status = await main(argv, host);
+  return { status, out: host.out, err: host.err };
+}
+
+function services(testPort: number, more = ''): string {
+  return `<surealived>
+  <virtual name="web" addr="192.168.0.1" port="80" proto="tcp" sched="wrr" rt="dr">
+    <tester proto="tcp" testport="${testPort}" loopdelay="0.05" timeout="1" remove_on_fail="1"${more} />
+    <real name="w1" addr="127.0.0.1" port="80" weight="10" />
+    <real name="w2" addr="127.0.0.1" port="81" weight="20" testport="${testPort}" />
+  </virtual>
+</surealived>
+`;
+}
+
+function writeFiles(xml: string, cfg = '') {
+  const directory = temporaryDirectory();
+  const [config, file] = [join(directory, 'surealived.cfg'), join(directory, 'services.xml')];
+  const full = join(directory, 'full');
+  const paths = `lock_sync_file ${directory}/lock\nfull_sync_file ${full}\nfull_reload_file ${directory}/reload\n`;
+  writeFileSync(
+    config,
+    `${paths}diff_sync_dir ${directory}/diffs\nlisten_port 0\nstartup_delay_ms 0\n${cfg}`,
+  );
+  writeFileSync(file, xml);
+  return { directory, config, file, full, argv: ['-c', config, file] };
+}
+
+describe('the command line', () => {
+  it.each(['-V', '--version'])('%s prints the version', async (option) => {
+    expect(await run(option)).toEqual({
+      status: 0,
+      out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+      err: '',
+    });
+  });
+
+  it.each(['-h', '--help'])('%s prints every option', async (option) => {
+    const { status, out, err } = await run(option);
+    expect([status, err]).toEqual([0, '']);
+    for (const name of ['config', 'test-config', 'strict', 'verbose', 'no-sync', 'help', 'version'])
+      expect(out).toContain(`--${name}`);
+  });
+
+  it.each([
+    [[], 'expected one services file, got 0'],
+    [['a.xml', 'b.xml'], 'expected one services file, got 2'],
+    [['-x', 'a.xml'], 'Unknown argument: x'],
+    [['--frobnicate', 'a.xml'], 'Unknown argument: frobnicate'],
+  ])('with %j is a mistake, told in one line', async (argv, message) => {
+    expect(await run(...argv)).toEqual({
+      status: 2,
+      out: '',
+      err: `surealived: ${message} (see surealived --help)\n`,
+    });
+  });
+
+  it('-t counts what a good file has, and writes nothing', async () => {
+    const { argv, file, full } = writeFiles(services(80));
+    expect(await run('-t', ...argv)).toEqual({
+      status: 0,
+      out: `${file}: 1 virtuals, 2 reals: ok\n`,
+      err: '',
+    });
+    expect(existsSync(full)).toBe(false);
+  });
+
+  it('-t lists warnings, which --strict makes errors', async () => {
+    const { argv, file } = writeFiles(services(80, ' tineout="3"'));
+    const relaxed = await run('-t', ...argv);
+    expect(relaxed).toMatchObject({
+      status: 0,
+      err: expect.stringMatching(/:3:\d+: .*tineout.*timeout.* \(warning\)\n$/),
+    });
+    const strict = await run('-t', '--strict', ...argv);
+    expect(strict).toMatchObject({ status: 1, out: '', err: expect.stringContaining(`${file}:3:`) });
+  });
+
+  it('-t lists everything that is wrong', async () => {
+    const { argv } = writeFiles(services(80).replace('weight="10"', 'weight="x"').replace('port="81"', ''));
+    const { status, out, err } = await run('-t', ...argv);
+    expect([status, out, err.trimEnd().split('\n').length]).toEqual([1, '', 2]);
+  });
+
+  it.each([
+    [
+      'a config that is not there',
+      ['-c', '/nonexistent/surealived.cfg', 'x.xml'],
+      '/nonexistent/surealived.cfg: ENOENT',
+    ],
+    ['services that are not there', undefined, '/nonexistent.xml: ENOENT'],
+  ])('refuses %s', async (_what, argv, message) => {
+    const { config } = writeFiles('');
+    const { status, err } = await run(...(argv ?? ['-c', config, '/nonexistent.xml']));
+    expect([status, err]).toEqual([1, expect.stringMatching(`^${message}.*\n$`)]);
+  });
+
+  it('refuses a bad config with every mistake in it', async () => {
+    const { argv } = writeFiles(services(80), 'maxfd x\nepoll_size 0\n');
+    const { status, err } = await run(...argv);
+    expect([status, err.match(/surealived\.cfg:\d+: /g)?.length]).toEqual([1, 2]);
+  });
+});
+
+describe('the daemon', () => {
+  it('tests, hands over, answers, and stops at SIGTERM', async () => {
+    const port = await listen(() => undefined);
+    const { argv, full } = writeFiles(services(port));
+    const host = new FakeHost();
+    const ended = main(argv, host);
+    const { adminPort } = await host.waitForLog('testing started');
+    const admin = connect(Number(adminPort), '127.0.0.1');
+    admin.end('rset vproto=tcp vaddr=192.168.0.1 vport=80 raddr=127.0.0.1 rport=80 rweight=3\n');
+    const [answer] = await once(admin, 'data');
+    expect(String(answer)).toBe('Set: rstate=ONLINE, weight=3, inpercent=FALSE\n_SD_CMD_END_\n');
+    host.emit('SIGTERM');
+    expect(await ended).toBe(0);
+    const { virtuals, diffFile } = readSnapshot(readFileSync(full, 'utf8'), full);
+    expect(virtuals[0]?.reals.map(({ weight }) => weight)).toEqual([10, 20]);
+    expect(readFileSync(diffFile ?? '', 'utf8')).toMatch(/cmd=chgreal .* rname=w1 .* rweight=3\n$/);
+    expect(host.logged.at(-1)).toMatchObject({ level: 'info', msg: 'testing stopped' });
+    await expect(once(connect(Number(adminPort), '127.0.0.1'), 'connect')).rejects.toThrow('ECONNREFUSED');
+  });
+
+  it('takes a real that refuses out of the table at once', async () => {
+    const { argv, full } = writeFiles(services(await refusingPort()));
+    const host = new FakeHost();
+    const ended = main(argv, host);
+    expect(await host.waitForLog('real offline')).toMatchObject({ virtual: 'web', reason: 'refused' });
+    host.emit('SIGINT');
+    expect(await ended).toBe(0);
+    const { diffFile } = readSnapshot(readFileSync(full, 'utf8'), full);
+    expect(readFileSync(diffFile ?? '', 'utf8')).toMatch(/^cmd=delreal vname=web .* rweight=0\n/);
+  });
+
+  it.each([
+    ['-n', ''],
+    ['--no-sync', ''],
+    ['-v', 'no_sync true\n'],
+  ])('writes no snapshot with %s and the config %j', async (option, cfg) => {
+    const { argv, full } = writeFiles(services(await refusingPort()), cfg);
+    const host = new FakeHost();
+    const ended = main([option, ...argv], host);
+    await host.waitForLog('real offline');
+    host.emit('SIGTERM');
+    expect(await ended).toBe(0);
+    expect(existsSync(full)).toBe(false);
+  });
+
+  it('does not start when its port is taken, and says which', async () => {
+    const taken = createServer().listen(0, '127.0.0.1');
+    await once(taken, 'listening');
+    onTestFinished(() => void taken.close());
+    const { port } = taken.address() as { port: number };
+    const { argv, full } = writeFiles(services(80), `listen_port ${port}\n`);
+    const { status, err } = await run(...argv);
+    expect(status).toBe(1);
+    expect(JSON.parse(err)).toMatchObject({
+      ...{ level: 'error', msg: 'cannot start', cause: `listen on 127.0.0.1 port ${port}: EADDRINUSE` },
+    });
+    expect(existsSync(full)).toBe(false);
+  });
+
+  it('does not start when it cannot write its snapshot, and leaves the port free', async () => {
+    const port = await refusingPort();
+    const { argv } = writeFiles(services(80), `listen_port ${port}\nlock_sync_file /nonexistent/lock\n`);
+    const { status, err } = await run(...argv);
+    expect(status).toBe(1);
+    expect(JSON.parse(err)).toMatchObject({
+      msg: 'cannot start',
+      cause: expect.stringContaining('/nonexistent/lock'),
+    });
+    expect(await listen(() => undefined, '127.0.0.1', port)).toBe(port);
+  });
+});

@@ -1,0 +1,53 @@
+import { Writable } from 'node:stream';
+import { type Address, parseAddress } from '@surealived/shared/address';
+import { createLogger, type Logger } from '@surealived/shared/log';
+import tcp from '@surealived/testers/testers/tcp';
+import type { RealConfig, TestingConfig, VirtualConfig } from './config/model.js';
+
+export function at(text: string): Address {
+  const address = parseAddress(text);
+  if (!address) throw new Error(`not an address: ${text}`);
+  return address;
+}
+
+export function realConfig(name: string, own: Partial<RealConfig> = {}): RealConfig {
+  return {
+    ...{ name, address: at('10.0.0.11'), port: 80, weight: 10, upperThreshold: 0, lowerThreshold: 0 },
+    ...{ forwarding: 'dr', testPort: 80, bindAddress: undefined, attributes: {} },
+    ...own,
+  };
+}
+
+export function virtualConfig(
+  reals: readonly RealConfig[],
+  testing: Partial<TestingConfig> = {},
+  own: Partial<VirtualConfig> = {},
+): VirtualConfig {
+  return {
+    ...{ name: 'web', protocol: 'tcp', address: at('192.168.0.1'), port: 80, fwmark: 0, forwarding: 'dr' },
+    ...{ scheduler: 'wrr', persistenceSec: 0, onePacket: false, reals },
+    testing: {
+      ...{ tester: tcp, loopDelayMs: 1000, timeoutMs: 1000, removeOnFail: false },
+      thresholds: { rise: 1, fall: 1 },
+      ...testing,
+    },
+    ...own,
+  };
+}
+
+/** A log whose entries a test can look at, and wait for. */
+export function recordingLog(): { log: Logger; entries: Record<string, unknown>[]; stream: Writable } {
+  const entries: Record<string, unknown>[] = [];
+  const stream = new Writable({
+    write(line, _encoding, done) {
+      entries.push(JSON.parse(String(line)));
+      stream.emit('entry');
+      done();
+    },
+  });
+  return {
+    log: createLogger('surealived', { level: 'debug', format: 'json', sink: stream }),
+    entries,
+    stream,
+  };
+}
