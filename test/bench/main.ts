@@ -5,22 +5,25 @@
  */
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
+import { missingPackages } from '../kernel/requirements.js';
 import { cpuPerTest } from './cpu-per-test.js';
+import { kernelLab } from './kernel-lab.js';
 import { nginxVersion } from './nginx.js';
 import { type BenchPart, formatTable } from './report.js';
 
-const PARTS: readonly BenchPart[] = [cpuPerTest];
+const PARTS: readonly BenchPart[] = [cpuPerTest, kernelLab];
 
 async function main(argv: readonly string[]): Promise<number> {
   const jsonAt = argv.indexOf('--json');
   const jsonFile = jsonAt < 0 ? undefined : argv[jsonAt + 1];
   const wanted = argv.filter((_, i) => jsonAt < 0 || (i !== jsonAt && i !== jsonAt + 1));
-  const nginx = nginxVersion();
-  if (nginx === undefined) {
-    process.stderr.write('nginx is missing: test/install-debian.sh installs it\n');
+  const missing = missingPackages();
+  if (missing.length > 0) {
+    process.stderr.write(`missing: ${missing.join(' ')}; test/install-debian.sh installs them\n`);
     return 1;
   }
-  const machine = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}, Node ${process.version}, ${nginx}`;
+  const processor = `${cpus().length} × ${cpus()[0]?.model ?? 'unknown processor'}`;
+  const machine = `${processor}, Node ${process.version}, ${nginxVersion()}`;
   process.stdout.write(`${machine}\n`);
   const results: Record<string, unknown> = { machine };
   for (const part of PARTS.filter(({ name }) => wanted.length === 0 || wanted.includes(name))) {

@@ -67,7 +67,9 @@ describe('parseAddress', () => {
         ),
         (own) => {
           const address = addressFromBytes(own.length === 4 ? 4 : 6, own);
-          expect(parseAddress(address.text)).toEqual(address);
+          const again = parseAddress(address.text);
+          expect([again?.family, again?.text, again?.bytes]).toEqual([address.family, address.text, own]);
+          expect(address.bytes).toEqual(own);
         },
       ),
     );
@@ -90,6 +92,7 @@ describe('addressFromBytes', () => {
   it('ignores the padding the kernel adds to IPv4', () => {
     const padded = Uint8Array.from([10, 0, 0, 1, ...Array(12).fill(9)]);
     expect(addressFromBytes(4, padded)).toEqual(parseAddress('10.0.0.1'));
+    expect(addressFromBytes(4, padded).bytes).toEqual(Uint8Array.of(10, 0, 0, 1));
   });
 
   it('keeps bytes of its own', () => {

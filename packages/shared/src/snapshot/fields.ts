@@ -8,19 +8,29 @@ import { isOneOf } from '../model.js';
 /** Typed access to the tokens of a line; each miss or misfit is reported once and yields `undefined`. */
 export class Fields {
   readonly report: (message: string) => void;
-  readonly #values: ReadonlyMap<string, string>;
+  /** A line has a dozen keys at most, so looking through them beats a Map, which would cost more to fill. */
+  readonly #keys: string[] = [];
+  readonly #values: string[] = [];
 
-  constructor(values: ReadonlyMap<string, string>, report: (message: string) => void) {
-    this.#values = values;
+  constructor(report: (message: string) => void) {
     this.report = report;
   }
 
+  add(key: string, value: string): void {
+    if (this.has(key)) {
+      this.report(`${key}: given twice`);
+      return;
+    }
+    this.#keys.push(key);
+    this.#values.push(value);
+  }
+
   has(key: string): boolean {
-    return this.#values.has(key);
+    return this.#keys.includes(key);
   }
 
   text(key: string, fallback?: string): string | undefined {
-    const value = this.#values.get(key) ?? fallback;
+    const value = this.#values[this.#keys.indexOf(key)] ?? fallback;
     if (value === undefined || value === '') {
       this.report(`${key}: missing`);
       return undefined;
@@ -30,7 +40,7 @@ export class Fields {
 
   /** A decimal integer within `min`..`max`. */
   integer(key: string, min: number, max: number, fallback?: number): number | undefined {
-    if (fallback !== undefined && !this.#values.has(key)) return fallback;
+    if (fallback !== undefined && !this.has(key)) return fallback;
     const text = this.text(key);
     if (text === undefined) return undefined;
     const value = parseInteger(text, min, max);
@@ -49,16 +59,22 @@ export class Fields {
 
 /** Splits `a=1 b=2` at white space; a token without `=`, or a key twice, is reported. */
 export function parseFields(text: string, report: (message: string) => void): Fields {
-  const values = new Map<string, string>();
-  for (const part of text.split(/[^\S ]/.test(text) ? /\s+/ : ' ')) {
-    if (part === '') continue;
-    const equals = part.indexOf('=');
-    const key = part.slice(0, Math.max(equals, 0));
-    if (key === '') report(`expected key=value, got "${part.slice(0, 40)}"`);
-    else if (values.has(key)) report(`${key}: given twice`);
-    else values.set(key, part.slice(equals + 1));
+  const fields = new Fields(report);
+  for (let start = 0; start < text.length; start++) {
+    if (isSpace(text, start)) continue;
+    let end = start + 1;
+    while (end < text.length && !isSpace(text, end)) end++;
+    const equals = text.indexOf('=', start);
+    if (equals > start && equals < end) fields.add(text.slice(start, equals), text.slice(equals + 1, end));
+    else report(`expected key=value, got "${text.slice(start, Math.min(end, start + 40))}"`);
+    start = end;
   }
-  return new Fields(values, report);
+  return fields;
+}
+
+/** Space and control characters; what else Unicode takes for white space does not separate tokens. */
+function isSpace(text: string, at: number): boolean {
+  return text.charCodeAt(at) <= 0x20;
 }
 
 /** A plain decimal integer within bounds, or `undefined`: no sign but minus, no space, no fraction, no exponent. */

@@ -278,6 +278,34 @@ describe('a tester that misbehaves', () => {
     expect((await endless).verdict).toEqual(down('timeout', 'no verdict within 60 ms'));
   });
 
+  it('because it never stops asking gets one turn at a time, however many events come in', async () => {
+    let asked = 0;
+    const asksForEver = function* (): StreamProbe {
+      for (;;) {
+        asked++;
+        yield* write('');
+      }
+    };
+    const drip = async (socket: Socket): Promise<void> => {
+      for (let i = 0; i < 50; i++) {
+        socket.write('x');
+        await new Promise(setImmediate);
+      }
+    };
+    let ended = false;
+    const outcome = runTest(testOf(asksForEver, await listen(drip), { timeoutMs: 60 }));
+    void outcome.then(() => {
+      ended = true;
+    });
+    let most = 0;
+    for (let before = 0; !ended; before = asked) {
+      await new Promise(setImmediate);
+      most = Math.max(most, asked - before);
+    }
+    expect(most).toBeGreaterThan(100);
+    expect(most).toBeLessThan(1000);
+  });
+
   it.each([
     ['by its deadline', { timeoutMs: 30 }],
     ['for a bad request', { timeoutMs: 10_000 }],
