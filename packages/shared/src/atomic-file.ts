@@ -1,4 +1,5 @@
-import { open, rename, unlink } from 'node:fs/promises';
+import { renameSync, rmSync } from 'node:fs';
+import { open, unlink } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
@@ -7,18 +8,37 @@ import { dirname } from 'node:path';
  * Writes `path.new` beside it, syncs, renames, syncs the directory. One writer at a time per path: the caller holds a
  * lock or is alone. A failed attempt removes its `.new` file; one left by a killed process is overwritten by the next.
  *
- * @throws The error of the file system (ENOSPC, EACCES …), with the old file untouched.
+ * @throws The error of the file system (ENOSPC, EACCES …). The old file is then untouched, unless it was only the
+ * directory that could not be synced.
  */
 export async function replaceFile(path: string, data: string | Uint8Array): Promise<void> {
-  const temporary = `${path}.new`;
+  await prepareFile(path, data);
+  await commitFile(path);
+}
+
+/** The slow half of `replaceFile`, which changes nothing yet: the new content is on the disk, as `path.new`. */
+export async function prepareFile(path: string, data: string | Uint8Array): Promise<void> {
   try {
-    await writeAndSync(temporary, data);
-    await rename(temporary, path);
+    await writeAndSync(temporaryOf(path), data);
   } catch (error) {
-    await unlink(temporary).catch(() => undefined); // it may not exist; the first error is the one to tell
+    await unlink(temporaryOf(path)).catch(() => undefined); // it may not exist; the first error is the one to tell
     throw error;
   }
-  await syncDirectory(dirname(path));
+}
+
+/** The quick half of `replaceFile`: the new content takes its place before this returns, and stays once it resolves. */
+export function commitFile(path: string): Promise<void> {
+  try {
+    renameSync(temporaryOf(path), path);
+  } catch (error) {
+    rmSync(temporaryOf(path), { force: true });
+    throw error;
+  }
+  return syncDirectory(dirname(path));
+}
+
+function temporaryOf(path: string): string {
+  return `${path}.new`;
 }
 
 async function writeAndSync(path: string, data: string | Uint8Array): Promise<void> {

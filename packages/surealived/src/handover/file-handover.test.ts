@@ -145,7 +145,7 @@ describe('FileHandover', () => {
     expect(diff(paths, EPOCH)).toEqual(expected);
   });
 
-  it('puts a change during a refresh into the diff that continues the snapshot without it', async () => {
+  it('puts a change that the snapshot under way misses into both diffs', async () => {
     const { handover, change, during, paths } = handoverIn();
     await handover.start();
     const letGo = await lockElsewhere(paths.lock_sync_file);
@@ -154,7 +154,13 @@ describe('FileHandover', () => {
     during.snapshot = () => change(1, 8); // after
     letGo();
     await refreshed;
-    expect(diff(paths, EPOCH)).toEqual(['addreal w0 7', 'chgreal w0 7', `DIFF ${EPOCH + 1}`]);
+    expect(diff(paths, EPOCH)).toEqual([
+      'addreal w0 7',
+      'chgreal w0 7',
+      'addreal w1 8',
+      'chgreal w1 8',
+      `DIFF ${EPOCH + 1}`,
+    ]);
     expect(full(paths).virtuals[0]?.reals.map(({ weight }) => weight)).toEqual([7, 10]);
     expect(diff(paths, EPOCH + 1)).toEqual(['addreal w1 8', 'chgreal w1 8']);
   });

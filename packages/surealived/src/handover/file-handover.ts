@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { mkdir, open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { replaceFile } from '@surealived/shared/atomic-file';
+import { commitFile, prepareFile } from '@surealived/shared/atomic-file';
 import { messageOf } from '@surealived/shared/errors';
 import { tryWithFileLock, withFileLock } from '@surealived/shared/file-lock';
 import type { Logger } from '@surealived/shared/log';
@@ -28,8 +28,9 @@ export interface FileHandoverOptions {
 /**
  * The hand-over files of spec section 5: a full snapshot, the diff file that continues it, and the reload flag.
  *
- * A change is appended at once when the lock is free. Everything else goes through one queue, so that the order of
- * files is the order of events. When something cannot be written (a full disk, a reader that holds the lock for long),
+ * A change is appended at once when the lock is free, also while a full snapshot is on its way to the disk: what the
+ * snapshot misses by that goes into both diffs, and reading it twice does no harm. Everything else goes through one
+ * queue, so that the order of files is the order of events. When something cannot be written (a full disk, a reader that holds the lock for long),
  * nothing half-written stays: the next full snapshot, tried again every second, carries the state, and the reload flag
  * tells the reader to start from it.
  */
@@ -38,8 +39,13 @@ export class FileHandover implements Handover {
   readonly #pending: DiffEntry[] = [];
   #diffFile: string | undefined;
   #lastEpoch = 0;
-  /** The work in hand; a change must wait for it. */
+  /** The work in hand; what is queued waits for it. */
   #busy: Promise<void> | undefined;
+  /** Whether the work in hand has the lock, or waits for it; a change then waits too. */
+  #isExclusive = false;
+  /** Changes since the state was taken for the snapshot that is being written. */
+  #missed: DiffEntry[] | undefined;
+  #isFlushQueued = false;
   #retry: NodeJS.Timeout | undefined;
   /** Whether a reader that follows the diff has missed something. */
   #hasGap = true;
@@ -57,10 +63,11 @@ export class FileHandover implements Handover {
 
   change(entries: readonly DiffEntry[]): void {
     this.#pending.push(...entries);
-    if (this.#busy || this.#hasGap) return;
+    this.#missed?.push(...entries);
+    if (this.#isExclusive || this.#hasGap) return;
     try {
       const appended = tryWithFileLock(this.#options.paths.lock_sync_file, () => this.#flush());
-      if (!appended) void this.#enqueue(() => this.#flush());
+      if (!appended) void this.#flushLater();
     } catch (error) {
       this.#failed(error);
     }
@@ -75,18 +82,28 @@ export class FileHandover implements Handover {
     clearTimeout(this.#retry);
     while (this.#busy) await this.#busy;
     if (this.#hasGap) await this.#enqueue(() => this.#writeFull());
-    else if (this.#pending.length > 0) await this.#enqueue(() => this.#flush());
+    else if (this.#pending.length > 0) await this.#flushLater();
+  }
+
+  /** Queues one flush for however many changes find the lock taken. */
+  async #flushLater(): Promise<void> {
+    if (this.#isFlushQueued) return;
+    this.#isFlushQueued = true;
+    await this.#enqueue(async () => {
+      this.#isFlushQueued = false;
+      await this.#exclusively(() => this.#flush());
+    });
   }
 
   /** As `#queue`, but a failure is logged and tried again. */
-  async #enqueue(work: () => Promise<void> | void): Promise<void> {
+  async #enqueue(work: () => Promise<void>): Promise<void> {
     await this.#queue(work).catch((error: unknown) => this.#failed(error));
   }
 
-  /** Runs work under the lock after what is queued already, then appends the changes that came meanwhile. */
-  async #queue(work: () => Promise<void> | void): Promise<void> {
+  /** Runs work after what is queued already, then appends the changes that came meanwhile. */
+  async #queue(work: () => Promise<void>): Promise<void> {
     while (this.#busy) await this.#busy;
-    const done = this.#exclusively(work);
+    const done = work();
     this.#busy = done.catch(() => undefined);
     try {
       await done;
@@ -96,9 +113,14 @@ export class FileHandover implements Handover {
     if (this.#pending.length > 0) this.change([]);
   }
 
-  #exclusively(work: () => Promise<void> | void): Promise<void> {
+  async #exclusively(work: () => void): Promise<void> {
     const { lock_sync_file: lockFile } = this.#options.paths;
-    return withFileLock(lockFile, { timeoutMs: LOCK_TIMEOUT_MS, create: true }, async () => work());
+    this.#isExclusive = true;
+    try {
+      await withFileLock(lockFile, { timeoutMs: LOCK_TIMEOUT_MS, create: true }, work);
+    } finally {
+      this.#isExclusive = false;
+    }
   }
 
   #failed(error: unknown): void {
@@ -120,27 +142,46 @@ export class FileHandover implements Handover {
     this.#pending.length = 0;
   }
 
-  /**
-   * Order matters: the new diff file exists before the snapshot names it, and the old one is ended last. A reader that
-   * follows sees every change once; one that starts at any moment finds a snapshot and its own diff.
-   */
+  /** Only the switch is made under the lock: a slow disk must not hold up a change, or the reader. */
   async #writeFull(): Promise<void> {
     const { paths, source, wallNow } = this.#options;
     const writtenAt = wallNow();
     const next = await this.#createDiffFile(writtenAt);
-    const hadGap = this.#hasGap;
     try {
-      if (hadGap) this.#pending.length = 0;
-      else this.#flush();
-      await replaceFile(paths.full_sync_file, formatSnapshot(source(), next, writtenAt));
+      this.#missed = [];
+      await prepareFile(paths.full_sync_file, formatSnapshot(source(), next, writtenAt));
+      let committed = Promise.resolve();
+      await this.#exclusively(() => {
+        committed = this.#switchTo(next);
+      });
+      await committed;
     } catch (error) {
-      await unlink(next).catch(() => undefined); // no snapshot leads to it; each new attempt would leave one more
+      if (this.#diffFile !== next) await unlink(next).catch(() => undefined); // else each attempt would leave one
       throw error;
+    } finally {
+      this.#missed = undefined;
     }
-    if (!hadGap && this.#diffFile !== undefined) appendWhole(this.#diffFile, formatDiffEnd(next));
+  }
+
+  /**
+   * Order matters: the new diff is complete before the snapshot names it, and the old one is ended last. A reader that
+   * follows misses no change; one that starts at any moment finds a snapshot and its own diff.
+   *
+   * @returns When the snapshot will also survive a power failure.
+   */
+  #switchTo(next: string): Promise<void> {
+    const { full_sync_file, full_reload_file } = this.#options.paths;
+    const hadGap = this.#hasGap;
+    if (hadGap) this.#pending.length = 0;
+    else this.#flush();
+    if (this.#missed?.length) appendWhole(next, this.#missed.map(formatDiffLine).join(''));
+    const committed = commitFile(full_sync_file);
+    const previous = this.#diffFile;
     this.#diffFile = next;
-    if (hadGap) closeSync(openSync(paths.full_reload_file, 'a', 0o644));
+    if (hadGap) closeSync(openSync(full_reload_file, 'a', 0o644));
+    else if (previous !== undefined) appendWhole(previous, formatDiffEnd(next));
     this.#hasGap = false;
+    return committed;
   }
 
   /** A name that no diff file has, also not one of an earlier process in the same second: a snapshot may lead there. */
