@@ -7,5 +7,7 @@ export default defineConfig({
     testTimeout: 20_000,
     // koffi and netlink are native: a process each, so that a crash names its file
     pool: 'forks',
+    maxWorkers: 2,
+    disableConsoleIntercept: true,
   },
 });

@@ -1,0 +1,34 @@
+import type { IpvsTable } from './table.js';
+
+/** Which table is written: the kernel's, or one in memory that may be kept in a file. */
+export type Backend =
+  | { readonly kind: 'kernel' }
+  | { readonly kind: 'memory'; readonly file: string | undefined };
+
+/** Loading a scheduler's module takes the kernel a while. */
+const NETLINK_TIMEOUT_MS = 10_000;
+
+/** Reads `kernel`, `memory` or `memory:PATH`; `undefined` for anything else. */
+export function parseBackend(text: string): Backend | undefined {
+  if (text === 'kernel') return { kind: 'kernel' };
+  if (text === 'memory') return { kind: 'memory', file: undefined };
+  const file = /^memory:(.+)$/s.exec(text)?.[1];
+  return file === undefined ? undefined : { kind: 'memory', file };
+}
+
+/**
+ * Opens a table. Only what the backend needs is loaded.
+ *
+ * @throws KernelUnavailableError, or for a file SnapshotError and the errors of the file system.
+ */
+export async function openTable(backend: Backend): Promise<IpvsTable> {
+  if (backend.kind === 'memory') {
+    const { openMemoryTable } = await import('./memory/file.js');
+    return openMemoryTable(backend.file);
+  }
+  const [{ KernelTable }, { openNetlinkSocket }] = await Promise.all([
+    import('./kernel/kernel-table.js'),
+    import('./kernel/netlink-socket.js'),
+  ]);
+  return KernelTable.open(openNetlinkSocket(NETLINK_TIMEOUT_MS));
+}

@@ -1,0 +1,61 @@
+import type { Logger } from '@surealived/shared/log';
+
+const FIRST_RETRY_MS = 2_000;
+const LONGEST_RETRY_MS = 60_000;
+
+/**
+ * Remembers what fails, so that it is told once and tried again after 2, 4, 8 … 60 s.
+ *
+ * A failure is told at error when it is new or its reason changed, and its end at info.
+ */
+export class Failures {
+  readonly #log: Logger;
+  readonly #reasons = new Map<string, string>();
+  #retryAtMs = Number.POSITIVE_INFINITY;
+  #delayMs = FIRST_RETRY_MS;
+
+  constructor(log: Logger) {
+    this.#log = log;
+  }
+
+  /** How many fail now. */
+  get count(): number {
+    return this.#reasons.size;
+  }
+
+  isRetryDue(nowMs: number): boolean {
+    return nowMs >= this.#retryAtMs;
+  }
+
+  /**
+   * Takes the outcome of a round.
+   *
+   * @param failures What failed, by name, with its reason.
+   * @param tried The names that the round was about; `undefined` for all.
+   */
+  note(failures: ReadonlyMap<string, string>, tried: Iterable<string> | undefined, nowMs: number): void {
+    const isRetry = this.isRetryDue(nowMs);
+    for (const name of [...(tried ?? this.#reasons.keys())])
+      if (!failures.has(name) && this.#reasons.delete(name))
+        this.#log.info({ virtual: name }, 'virtual recovered');
+    let isNew = false;
+    for (const [name, reason] of failures) {
+      isNew ||= !this.#reasons.has(name);
+      if (this.#reasons.get(name) !== reason) this.#log.error({ virtual: name, reason }, 'virtual failing');
+      this.#reasons.set(name, reason);
+    }
+    this.#schedule(isNew, isRetry, nowMs);
+  }
+
+  #schedule(isNew: boolean, isRetry: boolean, nowMs: number): void {
+    if (this.#reasons.size === 0) {
+      this.#retryAtMs = Number.POSITIVE_INFINITY;
+      this.#delayMs = FIRST_RETRY_MS;
+      return;
+    }
+    if (isNew) this.#delayMs = FIRST_RETRY_MS;
+    else if (isRetry) this.#delayMs = Math.min(this.#delayMs * 2, LONGEST_RETRY_MS);
+    else return;
+    this.#retryAtMs = nowMs + this.#delayMs;
+  }
+}

@@ -1,0 +1,345 @@
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { systemClock } from '@surealived/shared/clock';
+import { createLogger } from '@surealived/shared/log';
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { follow } from './follow.js';
+import { DNS, diff, HandoverFiles, real, WEB } from './handover.test-kit.js';
+import { MemoryTable } from './memory/memory-table.js';
+import type { Operation, OperationResult, Service } from './table.js';
+import { destinationKey } from './table.js';
+import { service } from './table.test-kit.js';
+
+/** Long enough never to come: what a test sees with it, it owes to inotify. */
+const NEVER_MS = 3_600_000;
+const SOON_MS = 5;
+
+class TestTable extends MemoryTable {
+  /** What the next `apply` throws instead of working. */
+  failure: Error | undefined;
+  onApplied: () => void = () => undefined;
+
+  override async apply(operations: readonly Operation[]): Promise<readonly OperationResult[]> {
+    const { failure } = this;
+    this.failure = undefined;
+    if (failure) throw failure;
+    const results = await super.apply(operations);
+    this.onApplied();
+    return results;
+  }
+}
+
+/** A follower at work, and what can be seen of it: its table and its log. */
+class Following {
+  readonly files = new HandoverFiles();
+  readonly lines: string[] = [];
+  readonly table: TestTable;
+  readonly #stop = new AbortController();
+  #waiting: (() => void)[] = [];
+  #running: Promise<void> | undefined;
+
+  constructor(services: readonly Service[] = []) {
+    this.table = new TestTable(services);
+    this.table.onApplied = () => this.#news();
+    onTestFinished(() => this.stop());
+  }
+
+  /** Starts, and waits until the table is as the snapshot says. */
+  async start(
+    pollMs = NEVER_MS,
+    options: { keepDiffs?: boolean; deleteUnmanaged?: boolean } = {},
+  ): Promise<void> {
+    const { keepDiffs = false, deleteUnmanaged = false } = options;
+    const sink = { write: (line: string) => this.#logged(line) };
+    this.#running = follow({
+      paths: this.files.paths,
+      table: this.table,
+      policy: { deleteUnmanaged },
+      keepDiffs,
+      log: createLogger('test', { level: 'debug', format: 'text', sink }),
+      clock: systemClock,
+      signal: this.#stop.signal,
+      pollMs,
+    });
+    await Promise.race([this.#running, this.until(() => this.logged('snapshot read'))]);
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#running;
+  }
+
+  /** Waits for an end that nobody asked for. */
+  async ended(): Promise<void> {
+    const running = this.#running;
+    this.#running = undefined;
+    await running;
+  }
+
+  /** Waits, asking again whenever the table was written or something was logged. */
+  async until(isSo: () => boolean | Promise<boolean>): Promise<void> {
+    for (;;) {
+      const news = new Promise<void>((resolve) => this.#waiting.push(resolve)); // before asking: none is missed
+      if (await isSo()) return;
+      await news;
+    }
+  }
+
+  /** Waits until the destinations of all services are these, as `10.0.0.11:80=5`. */
+  async untilTable(expected: string): Promise<void> {
+    await this.until(async () => (await this.destinations()) === expected);
+  }
+
+  async destinations(): Promise<string> {
+    const services = await this.table.read();
+    const all = services.flatMap(({ destinations }) => destinations);
+    return all.map((real) => `${destinationKey(real).replace(' ', ':')}=${real.weight}`).join(' ');
+  }
+
+  logged(text: string): boolean {
+    return this.lines.some((line) => line.includes(text));
+  }
+
+  #logged(line: string): void {
+    this.lines.push(line);
+    this.#news();
+  }
+
+  #news(): void {
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const wake of waiting) wake();
+  }
+}
+
+/** A follower that has made the table of one virtual with one real. */
+async function following(pollMs = NEVER_MS): Promise<Following> {
+  const one = new Following();
+  one.files.writeFull('a', WEB, real('10.0.0.11:80', 1));
+  one.files.appendDiff('a');
+  one.files.setReloadFlag();
+  await one.start(pollMs);
+  await one.untilTable('10.0.0.11:80=1');
+  return one;
+}
+
+describe('follow, at its start', () => {
+  it('makes the table, removes the reload flag and logs what it did', async () => {
+    const one = await following();
+    await one.until(() => one.logged('table synchronised operations=2 failed=0 durationMs='));
+    expect(
+      one.logged('operation done operation="+ tcp 10.0.0.1:80 real 10.0.0.11:80 forwarding dr weight 1"'),
+    ).toBe(true);
+    expect(existsSync(one.files.paths.full_reload_file)).toBe(false);
+  });
+
+  it('leaves unknown services alone, or deletes them with -u', async () => {
+    for (const deleteUnmanaged of [false, true]) {
+      const one = new Following([service('tcp 10.0.0.9:80')]);
+      one.files.writeFull('a', WEB);
+      one.files.appendDiff('a');
+      await one.start(NEVER_MS, { deleteUnmanaged });
+      await one.until(() => one.logged('table synchronised'));
+      expect((await one.table.read()).map(({ port }) => port)).toEqual(deleteUnmanaged ? [80] : [80, 80]);
+      await one.stop();
+    }
+  });
+
+  it.each(['full_sync_file', 'lock_sync_file'] as const)('refuses to begin without %s', async (key) => {
+    const one = new Following();
+    one.files.writeFull('a', WEB);
+    rmSync(one.files.paths[key]);
+    const files = one.files.paths;
+    const options = {
+      table: one.table,
+      policy: { deleteUnmanaged: false },
+      keepDiffs: false,
+      clock: systemClock,
+    };
+    const log = createLogger('test', { level: 'error', sink: { write: () => undefined } });
+    const running = follow({ ...options, paths: files, log, signal: new AbortController().signal });
+    await expect(running).rejects.toMatchObject({ code: 'SA_HANDOVER_MISSING' });
+  });
+
+  it('stops where it is told to, and leaves the table', async () => {
+    const one = await following();
+    await one.stop();
+    expect(await one.destinations()).toBe('10.0.0.11:80=1');
+  });
+});
+
+describe('follow, by inotify alone', () => {
+  it('takes each diff line to the table', async () => {
+    const one = await following();
+    one.files.appendDiff('a', diff('chgreal', '10.0.0.11:80', 7));
+    await one.untilTable('10.0.0.11:80=7');
+    one.files.appendDiff('a', diff('addreal', '10.0.0.12:80', 2), diff('chgreal', '10.0.0.12:80', 3));
+    await one.untilTable('10.0.0.11:80=7 10.0.0.12:80=3');
+    one.files.appendDiff('a', diff('delreal', '10.0.0.11:80', 0));
+    await one.untilTable('10.0.0.12:80=3');
+  });
+
+  it('waits for the second half of a line', async () => {
+    const one = await following();
+    const line = diff('chgreal', '10.0.0.11:80', 7);
+    one.files.appendDiff('a', line.slice(0, -3));
+    one.files.appendDiff('a', line.slice(-3), diff('addreal', '10.0.0.12:80', 1));
+    await one.untilTable('10.0.0.11:80=7 10.0.0.12:80=1');
+    expect(one.logged('diff refused')).toBe(false);
+  });
+
+  it('refuses a line that cannot be read, and goes on behind it', async () => {
+    const one = await following();
+    one.files.appendDiff('a', 'cmd=chgreal vname=\n', diff('chgreal', '10.0.0.11:80', 7));
+    await one.untilTable('10.0.0.11:80=7');
+    expect(one.logged(`diff refused reason="${one.files.diffPath('a')}:1: `)).toBe(true);
+  });
+
+  it('follows to the next diff file', async () => {
+    const one = await following();
+    one.files.appendDiff('b', diff('chgreal', '10.0.0.11:80', 8));
+    one.files.writeFull('b', WEB, real('10.0.0.11:80', 1));
+    one.files.appendDiff('a', one.files.next('b'));
+    await one.untilTable('10.0.0.11:80=8');
+    one.files.appendDiff('b', diff('chgreal', '10.0.0.11:80', 9));
+    await one.untilTable('10.0.0.11:80=9');
+  });
+
+  it('reads everything anew at the reload flag', async () => {
+    const one = await following();
+    one.files.appendDiff('x', diff('chgreal', '10.0.0.21:53', 5, DNS));
+    one.files.writeFull('x', DNS, real('10.0.0.21:53', 1));
+    one.files.setReloadFlag();
+    await one.untilTable('10.0.0.11:80=1 10.0.0.21:53=5');
+    await one.until(() => !existsSync(one.files.paths.full_reload_file));
+  });
+
+  it('reads everything anew when a diff names a virtual that it does not know', async () => {
+    const one = await following();
+    one.files.writeFull('a', WEB, real('10.0.0.11:80', 4), DNS);
+    one.files.appendDiff('a', diff('addreal', '10.0.0.21:53', 5, DNS));
+    await one.untilTable('10.0.0.11:80=4 10.0.0.21:53=5');
+    expect(one.logged('a diff line names udp 10.0.0.2:53, which is not in the snapshot')).toBe(true);
+  });
+
+  it('reads everything anew when the diff file is cut', async () => {
+    const one = await following();
+    one.files.appendDiff('a', diff('chgreal', '10.0.0.11:80', 7));
+    await one.untilTable('10.0.0.11:80=7');
+    writeFileSync(one.files.diffPath('a'), '');
+    await one.untilTable('10.0.0.11:80=1');
+  });
+
+  it('never acts on a snapshot that is not sound, and takes the next that is', async () => {
+    const one = await following();
+    writeFileSync(one.files.paths.full_sync_file, 'meta version=1.0\nvirtual vname=web\n');
+    one.files.setReloadFlag();
+    await one.until(() => one.logged('hand-over files refused, the table stays'));
+    expect(await one.destinations()).toBe('10.0.0.11:80=1');
+    one.files.appendDiff('a', diff('chgreal', '10.0.0.11:80', 6));
+    await one.untilTable('10.0.0.11:80=6');
+    const whole = one.files.paths.full_sync_file;
+    one.files.writeFull('b', WEB, real('10.0.0.12:80', 2));
+    renameSync(whole, `${whole}.new`);
+    renameSync(`${whole}.new`, whole);
+    await one.untilTable('10.0.0.12:80=2');
+  });
+
+  it('tells a refused snapshot once', async () => {
+    const one = await following();
+    writeFileSync(one.files.paths.full_sync_file, 'rubbish\n');
+    one.files.setReloadFlag();
+    await one.until(() => one.logged('table stays'));
+    one.files.appendDiff('a', diff('chgreal', '10.0.0.11:80', 6));
+    await one.untilTable('10.0.0.11:80=6');
+    expect(one.lines.filter((line) => line.includes('table stays'))).toHaveLength(1);
+  });
+});
+
+describe('follow, with its poll', () => {
+  it('finds a diff directory that is made later', async () => {
+    const one = new Following();
+    rmSync(one.files.paths.diff_sync_dir, { recursive: true });
+    one.files.writeFull('a', WEB, real('10.0.0.11:80', 1));
+    await one.start(SOON_MS);
+    await one.untilTable('10.0.0.11:80=1');
+    mkdirSync(one.files.paths.diff_sync_dir);
+    one.files.appendDiff('a', diff('chgreal', '10.0.0.11:80', 3));
+    await one.untilTable('10.0.0.11:80=3');
+  });
+
+  it('finds a snapshot that goes on elsewhere, though nobody said so', async () => {
+    const one = await following(SOON_MS);
+    one.files.appendDiff('x', diff('chgreal', '10.0.0.12:80', 5));
+    one.files.writeFull('x', WEB, real('10.0.0.12:80', 1));
+    await one.untilTable('10.0.0.12:80=5');
+  });
+
+  it('removes the diff files behind the snapshot, or keeps them with -k', async () => {
+    for (const keepDiffs of [false, true]) {
+      const one = new Following();
+      one.files.writeFull('a', WEB, real('10.0.0.11:80', 1));
+      one.files.appendDiff('a');
+      await one.start(SOON_MS, { keepDiffs });
+      one.files.appendDiff('b', diff('chgreal', '10.0.0.11:80', 2));
+      one.files.writeFull('b', WEB, real('10.0.0.11:80', 1));
+      one.files.appendDiff('a', one.files.next('b'));
+      if (!keepDiffs) await one.until(() => one.logged('diff removed'));
+      else await one.untilTable('10.0.0.11:80=2');
+      one.files.appendDiff('b', diff('chgreal', '10.0.0.11:80', 3));
+      await one.untilTable('10.0.0.11:80=3');
+      expect(existsSync(one.files.diffPath('a'))).toBe(keepDiffs);
+      expect(existsSync(one.files.diffPath('b'))).toBe(true);
+      await one.stop();
+    }
+  });
+
+  it('goes on while surealived is gone, with the snapshot deleted', async () => {
+    const one = await following(SOON_MS);
+    rmSync(one.files.paths.full_sync_file);
+    one.files.setReloadFlag();
+    await one.until(() => one.logged('surealived must run first'));
+    expect(await one.destinations()).toBe('10.0.0.11:80=1');
+    one.files.writeFull('a', WEB, real('10.0.0.11:80', 9));
+    await one.untilTable('10.0.0.11:80=9');
+  });
+});
+
+describe('follow, in trouble with the table', () => {
+  it('tells a virtual that fails, and does all others', async () => {
+    const one = new Following();
+    const odd = WEB.replace('vsched=wrr', 'vsched=nosuch').replace('10.0.0.1', '10.0.0.3');
+    one.files.writeFull('a', odd, real('10.0.0.31:80', 1), WEB, real('10.0.0.11:80', 1));
+    one.files.appendDiff('a');
+    await one.start();
+    await one.untilTable('10.0.0.11:80=1');
+    const reason = 'add tcp 10.0.0.3:80: ENOENT (scheduler \\"nosuch\\" is not in the kernel)';
+    await one.until(() => one.logged(`virtual failing virtual="tcp 10.0.0.3:80" reason="${reason}"`));
+    await one.until(() => one.logged('table synchronised operations=2 failed=2'));
+  });
+
+  it('repairs what somebody else did to a virtual as soon as it touches it', async () => {
+    const one = await following();
+    const [web] = await one.table.read();
+    if (web) await one.table.apply([{ kind: 'deleteService', service: web }]);
+    one.files.appendDiff('a', diff('chgreal', '10.0.0.11:80', 3));
+    await one.untilTable('10.0.0.11:80=3');
+  });
+
+  it('does not end when the table gives no answer', async () => {
+    const one = await following();
+    const { KernelProtocolError } = await import('./kernel/errors.js');
+    one.table.failure = new KernelProtocolError('no answer');
+    one.files.appendDiff('a', diff('chgreal', '10.0.0.11:80', 3));
+    await one.until(() => one.logged('reason="no answer"'));
+    one.files.setReloadFlag();
+    await one.untilTable('10.0.0.11:80=3');
+    await one.until(() => one.logged('virtual recovered virtual=all'));
+  });
+
+  it('ends with a bug', async () => {
+    const one = await following();
+    one.table.failure = new TypeError('a bug');
+    one.files.appendDiff('a', diff('chgreal', '10.0.0.11:80', 3));
+    await expect(one.ended()).rejects.toThrow('a bug');
+  });
+});

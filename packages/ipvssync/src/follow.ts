@@ -1,0 +1,207 @@
+/**
+ * The daemon's loop: reads what surealived hands over and makes the table follow.
+ *
+ * Woken by inotify, and by a slow poll in case that misses something. Wake-ups are coalesced and rounds never overlap.
+ *
+ * @module
+ */
+import { statSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Clock } from '@surealived/shared/clock';
+import { messageOf, SnapshotError, SureAliveError } from '@surealived/shared/errors';
+import type { Logger } from '@surealived/shared/log';
+import { describeOperation } from './describe.js';
+import { desiredService } from './desired.js';
+import { DirectoryWatch } from './directory-watch.js';
+import { Failures } from './failures.js';
+import { Handover, type HandoverPaths } from './handover.js';
+import type { PlanPolicy } from './plan.js';
+import { type Round, Synchroniser } from './synchroniser.js';
+import { describeService, type IpvsTable, type Service } from './table.js';
+import { WakeUp } from './wake-up.js';
+
+const POLL_MS = 2_000;
+/** What the failure of a whole round is remembered under, beside the names of virtuals. */
+const WHOLE_TABLE = 'all';
+
+export interface FollowOptions {
+  readonly paths: HandoverPaths;
+  readonly table: IpvsTable;
+  readonly policy: PlanPolicy;
+  /** Whether consumed diff files stay. */
+  readonly keepDiffs: boolean;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** Ends the loop; a round that runs is finished. */
+  readonly signal: AbortSignal;
+  readonly pollMs?: number;
+}
+
+/**
+ * Synchronises the table and follows until `signal` is aborted.
+ *
+ * @throws HandoverMissingError, LockTimeoutError, SnapshotError or a table's error when it cannot even begin; later
+ * ones are logged and tried again.
+ */
+export async function follow(options: FollowOptions): Promise<void> {
+  const follower = new Follower(options);
+  await follower.run();
+}
+
+class Follower {
+  readonly #options: FollowOptions;
+  readonly #log: Logger;
+  readonly #handover: Handover;
+  readonly #synchroniser: Synchroniser;
+  readonly #failures: Failures;
+  readonly #bell = new WakeUp();
+  readonly #pollMs: number;
+  #polledAtMs = Number.NEGATIVE_INFINITY;
+  /** The reload flag that cannot be removed, though it was answered. */
+  #answeredFlag: string | undefined;
+  /** The full snapshot that was refused; it is looked at again when it changes. */
+  #refusedSnapshot: string | undefined;
+  #wasBehind = false;
+  /** Whether what is known does not fit the files, until they were read anew. */
+  #isOutOfStep = false;
+  /** What stands in the way of reading, so that it is told once. */
+  #trouble: string | undefined;
+
+  constructor(options: FollowOptions) {
+    const { paths, table, policy, log, clock, pollMs } = options;
+    this.#options = options;
+    this.#log = log;
+    this.#handover = new Handover(paths);
+    this.#synchroniser = new Synchroniser(table, policy, clock);
+    this.#failures = new Failures(log);
+    this.#pollMs = pollMs ?? POLL_MS;
+  }
+
+  async run(): Promise<void> {
+    const { paths, signal } = this.#options;
+    const directories = [paths.diff_sync_dir, dirname(paths.full_reload_file), dirname(paths.full_sync_file)];
+    const watch = new DirectoryWatch(directories, () => this.#bell.ring());
+    signal.addEventListener('abort', () => this.#bell.ring());
+    try {
+      await this.#load();
+      await this.#synchroniseAll();
+      while (!signal.aborted) {
+        await this.#bell.sleep(this.#pollMs);
+        if (!signal.aborted) await this.#step(watch);
+      }
+    } finally {
+      watch.close();
+    }
+  }
+
+  /** One look at everything that may have changed. Expected errors are logged: the next look tries again. */
+  async #step(watch: DirectoryWatch): Promise<void> {
+    try {
+      if (this.#isReloadWanted()) await this.#reload();
+      else await this.#advance();
+      const nowMs = this.#options.clock.nowMs();
+      if (this.#failures.isRetryDue(nowMs)) await this.#synchroniseAll();
+      if (nowMs - this.#polledAtMs >= this.#pollMs) await this.#poll(watch, nowMs);
+      this.#trouble = undefined;
+    } catch (error) {
+      if (!isExpected(error)) throw error;
+      const reason = messageOf(error);
+      if (reason !== this.#trouble) this.#log.error({ reason }, 'hand-over files refused, the table stays');
+      this.#trouble = reason;
+    }
+  }
+
+  async #poll(watch: DirectoryWatch, nowMs: number): Promise<void> {
+    this.#polledAtMs = nowMs;
+    watch.refresh();
+    const removed = this.#handover.releaseConsumed(!this.#options.keepDiffs);
+    for (const file of removed) this.#log.debug({ file }, 'diff removed');
+    const isBehind = this.#refusedSnapshot === undefined && this.#handover.isBehindSnapshot;
+    if (isBehind && this.#wasBehind) await this.#reload();
+    this.#wasBehind = isBehind;
+  }
+
+  /** Takes what was appended to the diff files to the table. */
+  async #advance(): Promise<void> {
+    const { touched, problems, needsReload } = this.#handover.advance();
+    for (const problem of problems) this.#log.warn({ reason: problem }, 'diff refused');
+    this.#isOutOfStep ||= needsReload;
+    if (touched.size > 0) {
+      const virtuals = [...touched].flatMap((key) => this.#handover.virtuals.get(key) ?? []);
+      const desired = virtuals.map(desiredService);
+      await this.#synchronise(() => this.#synchroniser.synchroniseSome(desired), desired);
+    }
+    if (this.#isReloadWanted()) await this.#reload();
+  }
+
+  async #reload(): Promise<void> {
+    try {
+      await this.#load();
+    } catch (error) {
+      if (error instanceof SnapshotError)
+        this.#refusedSnapshot = identity(this.#options.paths.full_sync_file);
+      throw error;
+    }
+    await this.#synchroniseAll();
+  }
+
+  async #load(): Promise<void> {
+    const { paths } = this.#options;
+    const problems = await this.#handover.load({ removeReloadFlag: true });
+    for (const problem of problems) this.#log.warn({ reason: problem }, 'diff refused');
+    this.#answeredFlag = identity(paths.full_reload_file);
+    this.#refusedSnapshot = undefined;
+    this.#wasBehind = false;
+    this.#isOutOfStep = false;
+    this.#log.info({ virtuals: this.#handover.virtuals.size, file: paths.full_sync_file }, 'snapshot read');
+  }
+
+  #isReloadWanted(): boolean {
+    const { full_reload_file, full_sync_file } = this.#options.paths;
+    if (this.#refusedSnapshot !== undefined) return identity(full_sync_file) !== this.#refusedSnapshot;
+    const flag = identity(full_reload_file);
+    return this.#isOutOfStep || (flag !== undefined && flag !== this.#answeredFlag);
+  }
+
+  async #synchroniseAll(): Promise<void> {
+    const desired = [...this.#handover.virtuals.values()].map(desiredService);
+    await this.#synchronise(() => this.#synchroniser.synchronise(desired), undefined);
+  }
+
+  /** @param concerned The services that the round is about; `undefined` for all. */
+  async #synchronise(work: () => Promise<Round>, concerned: readonly Service[] | undefined): Promise<void> {
+    const { clock } = this.#options;
+    try {
+      const round = await work();
+      this.#failures.note(round.failures, concerned?.map(describeService), clock.nowMs());
+      this.#report(round);
+    } catch (error) {
+      if (!isExpected(error)) throw error;
+      this.#failures.note(new Map([[WHOLE_TABLE, messageOf(error)]]), [], clock.nowMs());
+    }
+  }
+
+  #report({ done, refusedCount, durationMs }: Round): void {
+    if (this.#log.isLevelEnabled('debug'))
+      for (const operation of done)
+        this.#log.debug({ operation: describeOperation(operation) }, 'operation done');
+    if (done.length === 0 && refusedCount === 0) return;
+    const fields = {
+      operations: done.length,
+      failed: refusedCount,
+      durationMs: Math.round(durationMs * 10) / 10,
+    };
+    this.#log.info(fields, 'table synchronised');
+  }
+}
+
+/** Whether an error comes from the world around us; anything else is a bug and ends the process. */
+function isExpected(error: unknown): boolean {
+  return error instanceof SureAliveError || (error instanceof Error && 'syscall' in error);
+}
+
+/** A text that changes when the file is replaced or rewritten; `undefined` where there is none. */
+function identity(file: string): string | undefined {
+  const stats = statSync(file, { throwIfNoEntry: false, bigint: true });
+  return stats && `${stats.ino} ${stats.mtimeNs} ${stats.size}`;
+}

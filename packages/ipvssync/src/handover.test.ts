@@ -1,0 +1,184 @@
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { Handover } from './handover.js';
+import { DNS, diff, HandoverFiles, real, WEB } from './handover.test-kit.js';
+
+const KEEP_FLAG = { removeReloadFlag: false };
+
+/** The reals of all virtuals, as `address=weight`. */
+function reals(handover: Handover): string {
+  return [...handover.virtuals.values()]
+    .flatMap((virtual) => virtual.reals.map(({ address, weight }) => `${address.text}=${weight}`))
+    .join(' ');
+}
+
+async function loaded(...lines: readonly string[]): Promise<{ files: HandoverFiles; handover: Handover }> {
+  const files = new HandoverFiles();
+  files.writeFull('a', ...lines);
+  files.appendDiff('a');
+  const handover = new Handover(files.paths);
+  expect(await handover.load(KEEP_FLAG)).toEqual([]);
+  return { files, handover };
+}
+
+describe('load', () => {
+  it('reads the snapshot and the whole chain of diffs', async () => {
+    const files = new HandoverFiles();
+    files.writeFull('a', WEB, real('10.0.0.11:80', 1), DNS, real('10.0.0.21:53', 1));
+    files.appendDiff('a', diff('chgreal', '10.0.0.11:80', 2), files.next('b'));
+    files.appendDiff('b', diff('addreal', '10.0.0.22:53', 3, DNS));
+    const handover = new Handover(files.paths);
+    expect(await handover.load(KEEP_FLAG)).toEqual([]);
+    expect(reals(handover)).toBe('10.0.0.11=2 10.0.0.21=1 10.0.0.22=3');
+  });
+
+  it('removes the reload flag only where it is told to', async () => {
+    const { files, handover } = await loaded(WEB);
+    files.setReloadFlag();
+    await handover.load(KEEP_FLAG);
+    expect(existsSync(files.paths.full_reload_file)).toBe(true);
+    await handover.load({ removeReloadFlag: true });
+    expect(existsSync(files.paths.full_reload_file)).toBe(false);
+  });
+
+  it('tells of a diff file that is missing, and of a line about an unknown virtual', async () => {
+    const files = new HandoverFiles();
+    files.writeFull('a', WEB);
+    const handover = new Handover(files.paths);
+    expect(await handover.load(KEEP_FLAG)).toEqual([`${files.diffPath('a')}: missing`]);
+    files.appendDiff('a', diff('addreal', '10.0.0.21:53', 1, DNS));
+    expect(await handover.load(KEEP_FLAG)).toEqual([
+      'a diff line names udp 10.0.0.2:53, which is not in the snapshot',
+    ]);
+  });
+
+  it.each(['full_sync_file', 'lock_sync_file'] as const)('says that %s is missing, and why', async (key) => {
+    const { files, handover } = await loaded(WEB);
+    rmSync(files.paths[key]);
+    const error = {
+      code: 'SA_HANDOVER_MISSING',
+      message: `${files.paths[key]}: missing; surealived must run first`,
+    };
+    await expect(handover.load(KEEP_FLAG)).rejects.toMatchObject(error);
+  });
+
+  it('keeps what it had when the snapshot is not sound', async () => {
+    const { files, handover } = await loaded(WEB, real('10.0.0.11:80', 1));
+    files.appendDiff('a', diff('chgreal', '10.0.0.11:80', 2));
+    writeFileSync(files.paths.full_sync_file, 'meta version=1.0\nvirtual nonsense\nreal\n');
+    await expect(handover.load(KEEP_FLAG)).rejects.toMatchObject({ code: 'SA_SNAPSHOT_INVALID' });
+    expect(reals(handover)).toBe('10.0.0.11=1');
+    expect(handover.advance().touched.size).toBe(1);
+    expect(reals(handover)).toBe('10.0.0.11=2');
+  });
+});
+
+describe('advance', () => {
+  it('names the virtuals that a diff touched', async () => {
+    const { files, handover } = await loaded(WEB, real('10.0.0.11:80', 1), DNS, real('10.0.0.21:53', 1));
+    files.appendDiff('a', diff('chgreal', '10.0.0.21:53', 5, DNS));
+    const news = handover.advance();
+    expect(news).toEqual({ touched: new Set(['10.0.0.2:53:1:0']), problems: [], needsReload: false });
+    expect(reals(handover)).toBe('10.0.0.11=1 10.0.0.21=5');
+    expect(handover.advance().touched.size).toBe(0);
+  });
+
+  it('asks for everything anew when a line names a virtual that is not known', async () => {
+    const { files, handover } = await loaded(WEB);
+    files.appendDiff('a', diff('addreal', '10.0.0.21:53', 1, DNS));
+    expect(handover.advance()).toMatchObject({ needsReload: true });
+  });
+});
+
+describe('isBehindSnapshot', () => {
+  it('tells a snapshot that goes on elsewhere from one whose diff we have or had', async () => {
+    const { files, handover } = await loaded(WEB);
+    expect(handover.isBehindSnapshot).toBe(false);
+    files.appendDiff('b');
+    files.appendDiff('a', files.next('b'));
+    handover.advance();
+    expect(handover.isBehindSnapshot).toBe(false);
+    files.writeFull('x', WEB);
+    expect(handover.isBehindSnapshot).toBe(true);
+  });
+});
+
+describe('releaseConsumed', () => {
+  /** Whether each of the diff files a, b, c is there. */
+  const left = (files: HandoverFiles): string =>
+    ['a', 'b', 'c'].filter((name) => existsSync(files.diffPath(name))).join('');
+
+  async function chain(): Promise<{ files: HandoverFiles; handover: Handover }> {
+    const both = await loaded(WEB);
+    both.files.appendDiff('a', both.files.next('b'));
+    both.files.appendDiff('b', both.files.next('c'));
+    both.files.appendDiff('c');
+    both.handover.advance();
+    return both;
+  }
+
+  it('never removes the file that the snapshot names, nor one behind it', async () => {
+    const { files, handover } = await chain();
+    handover.releaseConsumed(true);
+    expect(left(files)).toBe('abc');
+    files.writeFull('b', WEB);
+    handover.releaseConsumed(true);
+    expect(left(files)).toBe('bc');
+    files.writeFull('c', WEB);
+    handover.releaseConsumed(true);
+    expect(left(files)).toBe('c');
+  });
+
+  it('waits until the next file is there', async () => {
+    const { files, handover } = await loaded(WEB);
+    files.appendDiff('a', files.next('b'));
+    handover.advance();
+    files.writeFull('b', WEB);
+    handover.releaseConsumed(true);
+    expect(left(files)).toBe('a');
+    files.appendDiff('b');
+    handover.advance();
+    handover.releaseConsumed(true);
+    expect(left(files)).toBe('b');
+  });
+
+  it('removes the files of a chain that was given up', async () => {
+    const { files, handover } = await chain();
+    files.writeFull('x', WEB);
+    files.appendDiff('x');
+    await handover.load(KEEP_FLAG);
+    handover.releaseConsumed(true);
+    expect(left(files)).toBe('');
+    expect(existsSync(files.diffPath('x'))).toBe(true);
+  });
+
+  it('keeps all where it is told to', async () => {
+    const { files, handover } = await chain();
+    files.writeFull('c', WEB);
+    handover.releaseConsumed(false);
+    expect(left(files)).toBe('abc');
+  });
+
+  it('removes nothing outside of the diff directory, whatever the lines say', async () => {
+    const files = new HandoverFiles();
+    const outside = join(dirname(files.paths.diff_sync_dir), 'precious');
+    const deeper = files.diffPath('deeper/precious');
+    mkdirSync(dirname(deeper));
+    for (const file of [outside, deeper]) writeFileSync(file, '');
+    writeFileSync(files.diffPath('a'), 'DIFF file=../precious\n');
+    writeFileSync(outside, 'DIFF file=deeper/precious\n');
+    writeFileSync(deeper, 'DIFF file=b\n');
+    files.appendDiff('b');
+    files.writeFull('a', WEB);
+    const handover = new Handover(files.paths);
+    await handover.load(KEEP_FLAG);
+    files.writeFull('b', WEB);
+    handover.releaseConsumed(true);
+    expect([outside, deeper, files.diffPath('a')].map((file) => existsSync(file))).toEqual([
+      true,
+      true,
+      false,
+    ]);
+  });
+});

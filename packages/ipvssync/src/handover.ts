@@ -1,0 +1,191 @@
+import { closeSync, existsSync, openSync, readSync, rmSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import { ConfigError, HandoverMissingError, messageOf, SnapshotError } from '@surealived/shared/errors';
+import { withFileLock } from '@surealived/shared/file-lock';
+import { describeVirtualId, virtualKey } from '@surealived/shared/model';
+import type { DiffEntry, Snapshot, SnapshotVirtual } from '@surealived/shared/snapshot/format';
+import { readSnapshot } from '@surealived/shared/snapshot/read';
+import { readTextFile } from '@surealived/shared/text-file';
+import { applyDiffEntry } from './desired.js';
+import { DiffReader } from './diff-reader.js';
+
+/** The hand-over files, under the names of surealived.cfg. */
+export interface HandoverPaths {
+  readonly lock_sync_file: string;
+  readonly full_sync_file: string;
+  readonly full_reload_file: string;
+  readonly diff_sync_dir: string;
+}
+
+/** What became known since the last look. */
+export interface HandoverNews {
+  /** Keys (`virtualKey`) of the virtuals that may have changed. */
+  readonly touched: ReadonlySet<string>;
+  readonly problems: readonly string[];
+  /** Whether everything has to be read anew: a diff file is broken, or a line names a virtual that is not known. */
+  readonly needsReload: boolean;
+}
+
+const LOCK_TIMEOUT_MS = 10_000;
+/** About a million reals. */
+const MAX_SNAPSHOT_BYTES = 256 << 20;
+/** The DIFF line stands in the first lines. */
+const HEAD_BYTES = 4096;
+
+/** The state that surealived handed over: the full snapshot with the diff lines read so far. */
+export class Handover {
+  readonly #paths: HandoverPaths;
+  #virtuals = new Map<string, SnapshotVirtual>();
+  #diffs: DiffReader | undefined;
+  /** Diff files of chains that were followed before the last `load`. */
+  readonly #abandoned = new Set<string>();
+
+  constructor(paths: HandoverPaths) {
+    this.#paths = paths;
+  }
+
+  /** All virtuals by `virtualKey`. */
+  get virtuals(): ReadonlyMap<string, SnapshotVirtual> {
+    return this.#virtuals;
+  }
+
+  /**
+   * Reads everything anew under the lock: the full snapshot and its chain of diff files. On failure the state of
+   * before stays.
+   *
+   * @param removeReloadFlag Whether the reload flag is answered by this.
+   * @returns Problems that do not stand in the way: refused diff lines, a missing diff file.
+   * @throws HandoverMissingError, LockTimeoutError, SnapshotError, or an error of the file system.
+   */
+  async load({ removeReloadFlag }: { removeReloadFlag: boolean }): Promise<readonly string[]> {
+    const { lock_sync_file, full_sync_file } = this.#paths;
+    for (const file of [full_sync_file, lock_sync_file])
+      if (!existsSync(file)) throw new HandoverMissingError(`${file}: missing; surealived must run first`);
+    return withFileLock(lock_sync_file, { timeoutMs: LOCK_TIMEOUT_MS }, () => {
+      const problems = this.#loadLocked();
+      if (removeReloadFlag) unlinkIfThere(this.#paths.full_reload_file, problems);
+      return problems;
+    });
+  }
+
+  /**
+   * Reads what was appended to the diff files since.
+   *
+   * @throws An error of the file system, other than a missing file.
+   */
+  advance(): HandoverNews {
+    if (!this.#diffs) return { touched: new Set(), problems: [], needsReload: false };
+    const { entries, problems, isBroken } = this.#diffs.read();
+    const unknown: string[] = [];
+    const touched = applyEntries(this.#virtuals, entries, unknown);
+    return { touched, problems: [...problems, ...unknown], needsReload: isBroken || unknown.length > 0 };
+  }
+
+  /** Whether the full snapshot is continued by another diff file than the one that is followed. */
+  get isBehindSnapshot(): boolean {
+    const named = this.#diffFileOfSnapshot();
+    return named !== undefined && named !== this.#diffs?.file && !this.#diffs?.passed.includes(named);
+  }
+
+  /**
+   * Lets go of diff files that nobody needs any more: those before the one that the full snapshot names, once their
+   * successor was opened.
+   *
+   * @param remove Whether to remove them. Nothing outside of the diff directory is ever removed.
+   * @returns The files that were removed.
+   */
+  releaseConsumed(remove: boolean): readonly string[] {
+    const diffs = this.#diffs;
+    const named = this.#diffFileOfSnapshot();
+    if (!diffs?.isOpened || named === undefined) return [];
+    const needed = [...diffs.passed, diffs.file];
+    const first = needed.indexOf(named);
+    if (first < 0) return [];
+    const abandoned = [...this.#abandoned].filter((file) => !needed.includes(file));
+    const unneeded = [...abandoned, ...diffs.passed.slice(0, first)].filter((file) => this.#isOurs(file));
+    if (remove) for (const file of unneeded) rmSync(file, { force: true });
+    this.#abandoned.clear();
+    diffs.forgetPassed(first);
+    return remove ? unneeded : [];
+  }
+
+  #loadLocked(): string[] {
+    const snapshot = readFullSnapshot(this.#paths.full_sync_file);
+    const virtuals = new Map(snapshot.virtuals.map((virtual) => [virtualKey(virtual), virtual]));
+    const problems: string[] = [];
+    const { diffFile } = snapshot;
+    const diffs = diffFile === undefined ? undefined : new DiffReader(diffFile, this.#paths.diff_sync_dir);
+    if (diffs) {
+      const news = diffs.read();
+      problems.push(...news.problems);
+      applyEntries(virtuals, news.entries, problems);
+    }
+    for (const file of this.#diffs ? [...this.#diffs.passed, this.#diffs.file] : [])
+      this.#abandoned.add(file);
+    this.#virtuals = virtuals;
+    this.#diffs = diffs;
+    return problems;
+  }
+
+  /** The diff file that the full snapshot on disk names, by its first bytes; `undefined` where it names none. */
+  #diffFileOfSnapshot(): string | undefined {
+    const name = /^DIFF file=(\S+)\s*$/m.exec(readHead(this.#paths.full_sync_file))?.[1];
+    return name === undefined ? undefined : resolve(this.#paths.diff_sync_dir, name);
+  }
+
+  /** Whether a file lies in the diff directory itself: a line of a diff can name any. */
+  #isOurs(file: string): boolean {
+    return dirname(file) === resolve(this.#paths.diff_sync_dir);
+  }
+}
+
+/** Reads a full snapshot. @throws SnapshotError with all that is wrong, also where it cannot be read. */
+export function readFullSnapshot(file: string): Snapshot {
+  try {
+    return readSnapshot(readTextFile(file, MAX_SNAPSHOT_BYTES), file);
+  } catch (error) {
+    throw error instanceof ConfigError ? new SnapshotError(error.problems) : error;
+  }
+}
+
+/** Folds diff entries into the virtuals. @returns The keys of those that were named. */
+function applyEntries(
+  virtuals: Map<string, SnapshotVirtual>,
+  entries: readonly DiffEntry[],
+  problems: string[],
+): Set<string> {
+  const touched = new Set<string>();
+  for (const entry of entries) {
+    const key = virtualKey(entry.virtual);
+    const virtual = virtuals.get(key);
+    if (virtual) {
+      virtuals.set(key, applyDiffEntry(virtual, entry));
+      touched.add(key);
+    } else
+      problems.push(`a diff line names ${describeVirtualId(entry.virtual)}, which is not in the snapshot`);
+  }
+  return touched;
+}
+
+/** The first bytes of a file, or nothing where it cannot be read: its reader will say why. */
+function readHead(file: string): string {
+  try {
+    const fd = openSync(file, 'r');
+    try {
+      const head = Buffer.alloc(HEAD_BYTES);
+      return head.toString('utf8', 0, readSync(fd, head));
+    } finally {
+      closeSync(fd);
+    }
+  } catch {
+    return '';
+  }
+}
+
+function unlinkIfThere(file: string, problems: string[]): void {
+  try {
+    rmSync(file, { force: true });
+  } catch (error) {
+    problems.push(`${file}: ${messageOf(error)}`);
+  }
+}

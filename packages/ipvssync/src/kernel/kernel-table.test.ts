@@ -1,0 +1,63 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { planChanges } from '../plan.js';
+import { arbitraryTable, destination, service, sorted } from '../table.test-kit.js';
+import { TableImage } from '../table-image.js';
+import { answer, connect, ipvsKernel } from './fake-kernel.test-kit.js';
+import { KernelTable } from './kernel-table.js';
+
+describe('KernelTable', () => {
+  it('reads the whole table', async () => {
+    await fc.assert(
+      fc.asyncProperty(arbitraryTable, async (services) => {
+        const table = KernelTable.open(connect(ipvsKernel(new TableImage(services))));
+        expect(sorted(await table.read())).toEqual(sorted(services));
+      }),
+    );
+  });
+
+  it('writes what a plan says, so that the next plan is empty', async () => {
+    await fc.assert(
+      fc.asyncProperty(arbitraryTable, arbitraryTable, async (desired, actual) => {
+        const table = KernelTable.open(connect(ipvsKernel(new TableImage(actual))));
+        const policy = { deleteUnmanaged: true };
+        const results = await table.apply(planChanges(desired, await table.read(), policy));
+        expect(results.filter(({ ok }) => !ok)).toEqual([]);
+        expect(sorted(await table.read())).toEqual(sorted(desired));
+      }),
+    );
+  });
+
+  it('names the errno of each operation that is refused', async () => {
+    const table = KernelTable.open(connect(ipvsKernel()));
+    const web = service('tcp 10.0.0.1:80');
+    const real = destination('10.0.0.11:80', 1);
+    const results = await table.apply([
+      { kind: 'addDestination', service: web, destination: real },
+      { kind: 'addService', service: service('tcp 10.0.0.1:80', { scheduler: 'nosuch' }) },
+      { kind: 'addService', service: web },
+      { kind: 'addService', service: web },
+      { kind: 'deleteDestination', service: web, destination: real },
+    ]);
+    expect(results.map((result) => (result.ok ? 'ok' : result.errno))).toEqual([
+      ...['ESRCH', 'ENOENT', 'ok', 'EEXIST', 'ENOENT'],
+    ]);
+  });
+
+  it('says how to load IPVS where the kernel has none', () => {
+    const transport = connect((requests) => requests.map((request) => answer(request, 2)));
+    expect(() => KernelTable.open(transport)).toThrow(
+      'the kernel has no IPVS: load it with "modprobe ip_vs"',
+    );
+    expect(transport.isClosed).toBe(true);
+  });
+
+  it('says which capability is missing', () => {
+    const kernel = ipvsKernel();
+    const transport = connect((requests) =>
+      requests.flatMap((request) => (request.type === 16 ? kernel([request]) : [answer(request, 1)])),
+    );
+    expect(() => KernelTable.open(transport)).toThrow(/^IPVS needs CAP_NET_ADMIN/);
+    expect(transport.isClosed).toBe(true);
+  });
+});

@@ -1,0 +1,87 @@
+import type { IpvsTable, Operation, OperationResult, Service, ServiceHead } from '../table.js';
+import { describeService } from '../table.js';
+import type { Attr } from '../wire/attr.js';
+import { genlAttributes, type NetlinkMessage } from '../wire/genl.js';
+import {
+  destinationsRequest,
+  IPVS_CMD_ATTR_DEST,
+  IPVS_CMD_ATTR_SERVICE,
+  IPVS_GENL_NAME,
+  infoRequest,
+  operationRequest,
+  readDestination,
+  readService,
+  servicesRequest,
+} from '../wire/ipvs.js';
+import { KernelProtocolError, KernelRefusedError, KernelUnavailableError } from './errors.js';
+import { errnoName, GenlClient } from './genl-client.js';
+import type { Transport } from './transport.js';
+
+/** The IPVS table of the network namespace that the process runs in. */
+export class KernelTable implements IpvsTable {
+  readonly #client: GenlClient;
+  readonly #family: number;
+
+  private constructor(client: GenlClient, family: number) {
+    this.#client = client;
+    this.#family = family;
+  }
+
+  /** @throws KernelUnavailableError where the kernel has no IPVS, or the process lacks CAP_NET_ADMIN. */
+  static open(transport: Transport): KernelTable {
+    const client = new GenlClient(transport);
+    try {
+      const family = client.resolveFamily(IPVS_GENL_NAME);
+      if (family === undefined)
+        throw new KernelUnavailableError('the kernel has no IPVS: load it with "modprobe ip_vs"');
+      client.request(infoRequest(family), 'ask for the version of IPVS');
+      return new KernelTable(client, family);
+    } catch (error) {
+      client.close();
+      throw explainOpening(error);
+    }
+  }
+
+  async read(): Promise<readonly Service[]> {
+    const messages = this.#client.dump(servicesRequest(this.#family), 'list services');
+    return this.#withDestinations(
+      messages.map((message) => readService(nestOf(message, IPVS_CMD_ATTR_SERVICE))),
+    );
+  }
+
+  async apply(operations: readonly Operation[]): Promise<readonly OperationResult[]> {
+    const toRequest = (operation: Operation) => operationRequest(this.#family, operation);
+    const errnos = this.#client.batch(operations, toRequest, `write ${operations.length} changes`);
+    return errnos.map((errno) => (errno === 0 ? { ok: true } : { ok: false, errno: errnoName(errno) }));
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  /** The kernel dumps the destinations of one service at a time. */
+  #withDestinations(heads: readonly ServiceHead[]): Service[] {
+    const services: Service[] = [];
+    for (const head of heads) {
+      const request = destinationsRequest(this.#family, head);
+      const messages = this.#client.dump(request, `list reals of ${describeService(head)}`);
+      const destinations = messages.map((message) =>
+        readDestination(nestOf(message, IPVS_CMD_ATTR_DEST), head.address.family),
+      );
+      services.push({ ...head, destinations });
+    }
+    return services;
+  }
+}
+
+function nestOf(message: NetlinkMessage, type: number): Attr {
+  for (const attr of genlAttributes(message)) if (attr.type === type) return attr;
+  throw new KernelProtocolError(`attribute ${type} is missing in an answer of IPVS`);
+}
+
+function explainOpening(error: unknown): unknown {
+  if (!(error instanceof KernelRefusedError && error.errno === 'EPERM')) return error;
+  return new KernelUnavailableError('IPVS needs CAP_NET_ADMIN: run as root or grant the capability', {
+    cause: error,
+  });
+}

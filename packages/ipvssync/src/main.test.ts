@@ -1,0 +1,219 @@
+import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { DNS, diff, HandoverFiles, META, real, WEB } from './handover.test-kit.js';
+import type { Host, Signal } from './host.js';
+import { EXIT, main } from './main.js';
+
+/** A process to run `main` in: hand-over files, a configuration, a memory table in a file, and what was printed. */
+class Process implements Host {
+  readonly files = new HandoverFiles();
+  readonly config = this.files.diffPath('../sd.cfg');
+  readonly table = this.files.diffPath('../table');
+  out = '';
+  err = '';
+  readonly stdout = {
+    write: (text: string): void => {
+      this.out += text;
+    },
+  };
+  readonly stderr = {
+    write: (text: string): void => {
+      this.err += text;
+      this.#printed?.();
+    },
+  };
+  readonly #handlers = new Map<Signal, () => void>();
+  #printed: (() => void) | undefined;
+
+  constructor() {
+    const lines = Object.entries(this.files.paths).map(([key, value]) => `${key} ${value}\n`);
+    writeFileSync(this.config, `${lines.join('')}log_format text\n`);
+    this.files.writeFull('a', WEB, real('10.0.0.11:80', 1));
+    this.files.appendDiff('a', diff('addreal', '10.0.0.12:80', 2));
+  }
+
+  onSignal(signal: Signal, handler: () => void): void {
+    this.#handlers.set(signal, handler);
+  }
+
+  raise(signal: Signal): void {
+    this.#handlers.get(signal)?.();
+  }
+
+  run(...argv: string[]): Promise<number> {
+    this.out = '';
+    this.err = '';
+    return main(['-c', this.config, '--table', `memory:${this.table}`, ...argv], this);
+  }
+
+  /** Waits until a line with `text` is on stderr. */
+  async untilPrinted(text: string): Promise<void> {
+    while (!this.err.includes(text)) {
+      await new Promise<void>((resolve) => {
+        this.#printed = resolve;
+      });
+    }
+  }
+}
+
+describe('ipvssync --plan', () => {
+  it('prints what would change, and changes nothing', async () => {
+    const process = new Process();
+    process.files.setReloadFlag();
+    expect(await process.run('--plan')).toBe(EXIT.ok);
+    expect(process.out.split('\n')).toEqual([
+      '+ tcp 10.0.0.1:80 scheduler wrr persistence 300s',
+      '+ tcp 10.0.0.1:80 real 10.0.0.11:80 forwarding dr weight 1',
+      '+ tcp 10.0.0.1:80 real 10.0.0.12:80 forwarding dr weight 2',
+      '',
+    ]);
+    expect(existsSync(process.table)).toBe(false);
+    expect(existsSync(process.files.paths.full_reload_file)).toBe(true);
+  });
+});
+
+describe('ipvssync --once', () => {
+  it('synchronises, says what it did, and has nothing to do the second time', async () => {
+    const process = new Process();
+    expect(await process.run('--once')).toBe(EXIT.ok);
+    expect(process.out).toMatch(/^added 1 service and 2 reals in \d+\.\d ms\n$/);
+    expect(readFileSync(process.table, 'utf8')).toBe(
+      [
+        '-A -t 10.0.0.1:80 -s wrr -p 300',
+        '-a -t 10.0.0.1:80 -r 10.0.0.11:80 -g -w 1',
+        '-a -t 10.0.0.1:80 -r 10.0.0.12:80 -g -w 2\n',
+      ].join('\n'),
+    );
+    expect(await process.run('--once')).toBe(EXIT.ok);
+    expect(process.out).toMatch(/^nothing to change in /);
+    expect(await process.run('--plan')).toBe(EXIT.ok);
+    expect(process.out).toBe('nothing to change\n');
+  });
+
+  it('prints each operation with -v', async () => {
+    const process = new Process();
+    writeFileSync(
+      process.table,
+      '-A -t 10.0.0.1:80 -s rr -p 300\n-a -t 10.0.0.1:80 -r 10.0.0.12:80 -m -w 0\n',
+    );
+    await process.run('--once', '-v');
+    expect(process.out.split('\n').slice(0, 3)).toEqual([
+      '~ tcp 10.0.0.1:80 scheduler rr -> wrr',
+      '+ tcp 10.0.0.1:80 real 10.0.0.11:80 forwarding dr weight 1',
+      '~ tcp 10.0.0.1:80 real 10.0.0.12:80 forwarding masq -> dr weight 0 -> 2',
+    ]);
+    expect(process.out).toMatch(/added 1 real, edited 1 service and 1 real in /);
+  });
+
+  it('exits 1 and names the reason where something is refused', async () => {
+    const process = new Process();
+    process.files.writeFull('a', WEB.replace('wrr', 'nosuch'), DNS);
+    expect(await process.run('--once')).toBe(EXIT.failed);
+    expect(process.err).toBe(
+      'ipvssync: add tcp 10.0.0.1:80: ENOENT (scheduler "nosuch" is not in the kernel)\n',
+    );
+    expect(process.out).toMatch(/^added 1 service, failed 2 operations in /);
+  });
+
+  it('deletes unknown services with -u alone', async () => {
+    const process = new Process();
+    await process.run('--once');
+    const foreign = '-A -t 10.0.0.9:80 -s rr\n';
+    writeFileSync(process.table, readFileSync(process.table, 'utf8') + foreign);
+    await process.run('--once');
+    expect(readFileSync(process.table, 'utf8')).toContain(foreign);
+    await process.run('--once', '-u');
+    expect(process.out).toMatch(/^deleted 1 service in /);
+    expect(readFileSync(process.table, 'utf8')).not.toContain(foreign);
+  });
+});
+
+describe('ipvssync -t', () => {
+  it('says what the snapshot holds', async () => {
+    const process = new Process();
+    expect(await process.run('-t')).toBe(EXIT.ok);
+    expect(process.out).toBe(`${process.files.paths.full_sync_file}: 1 virtuals, 1 reals\n`);
+  });
+
+  it('prints every problem of the snapshot', async () => {
+    const process = new Process();
+    const file = process.files.paths.full_sync_file;
+    writeFileSync(file, `${META}${WEB.replace('=80', '=http')}${WEB}${real('10.0.0.11:80', 70_000)}`);
+    expect(await process.run('-t')).toBe(EXIT.failed);
+    expect(process.err).toBe(
+      [
+        `${file}:2: vport: expected an integer 0..65535, got "http"`,
+        `${file}:4: rweight: expected an integer 0..65535, got "70000"\n`,
+      ].join('\n'),
+    );
+  });
+
+  it('prints every problem of the configuration', async () => {
+    const process = new Process();
+    writeFileSync(process.config, 'maxfd many\nlisten_port -1\n');
+    expect(await process.run('-t')).toBe(EXIT.failed);
+    expect(process.err.split('\n').map((line) => line.split(': ')[1])).toEqual([
+      `${process.config}:1`,
+      `${process.config}:2`,
+      undefined,
+    ]);
+  });
+
+  it('fails without a snapshot', async () => {
+    const process = new Process();
+    rmSync(process.files.paths.full_sync_file);
+    expect(await process.run('-t')).toBe(EXIT.failed);
+    expect(process.err).toContain('ENOENT');
+  });
+});
+
+describe('ipvssync as a daemon', () => {
+  it('follows, reloads at SIGHUP, and ends at SIGTERM with the table as it is', async () => {
+    const process = new Process();
+    const ended = process.run();
+    await process.untilPrinted('table synchronised operations=3');
+    process.files.writeFull('a', WEB, real('10.0.0.11:80', 5));
+    process.raise('SIGHUP');
+    await process.untilPrinted('weight 1 -> 5');
+    process.raise('SIGTERM');
+    expect(await ended).toBe(EXIT.ok);
+    expect(readFileSync(process.table, 'utf8')).toContain('-r 10.0.0.11:80 -g -w 5\n');
+    expect(process.err).toContain('stopping signal=SIGTERM');
+  });
+
+  it('ends at SIGINT too', async () => {
+    const process = new Process();
+    const ended = process.run();
+    await process.untilPrinted('table synchronised');
+    process.raise('SIGINT');
+    expect(await ended).toBe(EXIT.ok);
+  });
+
+  it.each(['full_sync_file', 'lock_sync_file'] as const)('refuses to start without %s', async (key) => {
+    const process = new Process();
+    rmSync(process.files.paths[key]);
+    expect(await process.run()).toBe(EXIT.failed);
+    expect(process.err).toBe(`ipvssync: ${process.files.paths[key]}: missing; surealived must run first\n`);
+  });
+});
+
+describe('ipvssync', () => {
+  it('exits 2 with one line where the arguments are wrong', async () => {
+    const process = new Process();
+    expect(await process.run('--bogus')).toBe(EXIT.usage);
+    expect(process.err).toBe("ipvssync: Unknown option '--bogus' (see --help)\n");
+  });
+
+  it('prints its version', async () => {
+    const process = new Process();
+    expect(await process.run('-V')).toBe(EXIT.ok);
+    expect(process.out).toMatch(/^\d+\.\d+\.\d+\n$/);
+  });
+
+  it('says that the configuration is missing', async () => {
+    const process = new Process();
+    rmSync(process.config);
+    expect(await process.run('--once')).toBe(EXIT.failed);
+    expect(process.err).toMatch(/^ipvssync: .*sd\.cfg: ENOENT: .*\n$/);
+  });
+});

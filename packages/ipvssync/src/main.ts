@@ -1,0 +1,59 @@
+import { readFileSync } from 'node:fs';
+import { messageOf, SureAliveError } from '@surealived/shared/errors';
+import { loadConfig, type SurealivedConfig } from '@surealived/shared/surealived-cfg';
+import type { Host } from './host.js';
+import { type Options, parseArguments } from './options.js';
+
+/** Process exit statuses; part of the public contract, listed in the manual. */
+export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
+
+const processHost: Host = {
+  stdout: process.stdout,
+  stderr: process.stderr,
+  onSignal: (signal, handler) => process.on(signal, handler),
+};
+
+/**
+ * The whole program.
+ *
+ * @param argv Arguments without node and script.
+ * @returns The process's exit status. User errors are one line on stderr; a bug is thrown.
+ */
+export async function main(argv: readonly string[], host: Host = processHost): Promise<number> {
+  const parsed = parseArguments(argv, readVersion());
+  if ('print' in parsed) {
+    if (!parsed.isError) host.stdout.write(`${parsed.print}\n`);
+    else host.stderr.write(`ipvssync: ${parsed.print} (see --help)\n`);
+    return parsed.isError ? EXIT.usage : EXIT.ok;
+  }
+  try {
+    return await run(parsed.options, loadConfig(parsed.options.config), host);
+  } catch (error) {
+    if (!(error instanceof SureAliveError || (error instanceof Error && 'syscall' in error))) throw error;
+    host.stderr.write(`${messageOf(error).replace(/^/gm, 'ipvssync: ')}\n`);
+    return EXIT.failed;
+  }
+}
+
+/** Only what the mode needs is loaded: the start counts when a table has to be restored. */
+async function run(options: Options, config: SurealivedConfig, host: Host): Promise<number> {
+  switch (options.mode) {
+    case 'test':
+      return (await import('./test-config.js')).testConfig(config, host) ? EXIT.ok : EXIT.failed;
+    case 'plan':
+      await (await import('./once.js')).printPlan(options, config, host);
+      return EXIT.ok;
+    case 'once':
+      return (await (await import('./once.js')).synchroniseOnce(options, config, host))
+        ? EXIT.ok
+        : EXIT.failed;
+    case 'follow':
+      await (await import('./daemon.js')).runDaemon(options, config, host);
+      return EXIT.ok;
+  }
+}
+
+function readVersion(): string {
+  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
+  return String(manifest.version);
+}

@@ -1,0 +1,20 @@
+import { existsSync } from 'node:fs';
+import { replaceFile } from '@surealived/shared/atomic-file';
+import { readTextFile } from '@surealived/shared/text-file';
+import { MemoryTable } from './memory-table.js';
+import { parseTable } from './restore-format.js';
+import { formatTable } from './save-format.js';
+
+const MAX_FILE_BYTES = 256 << 20;
+
+/**
+ * A memory table that is loaded from a file, where there is one, and replaces it after each change.
+ *
+ * @param file In the format of `ipvsadm -Sn`; `undefined` for a table that ends with the process.
+ * @throws ConfigError naming file and line.
+ */
+export function openMemoryTable(file: string | undefined): MemoryTable {
+  if (file === undefined) return new MemoryTable();
+  const services = existsSync(file) ? parseTable(readTextFile(file, MAX_FILE_BYTES), file) : [];
+  return new MemoryTable(services, (changed) => replaceFile(file, formatTable(changed)));
+}

@@ -1,0 +1,78 @@
+/**
+ * What net/netfilter/ipvs/ip_vs_ctl.c refuses, in the order in which it looks.
+ *
+ * @module
+ */
+import { type Address, isMulticast } from '@surealived/shared/address';
+import {
+  type Destination,
+  destinationKey,
+  type Operation,
+  type ServiceHead,
+  type ServiceId,
+  serviceKey,
+} from '../table.js';
+import type { TableImage } from '../table-image.js';
+
+/** Schedulers that come with Linux 6; a kernel loads their modules on demand. */
+const SCHEDULERS: ReadonlySet<string> = new Set(
+  'rr wrr lc wlc lblc lblcr dh sh sed nq fo ovf mh twos none'.split(' '),
+);
+const PERSISTENCE_ENGINES: ReadonlySet<string> = new Set(['', 'sip']);
+
+/** The errno with which the kernel would refuse an operation, or `undefined` where it would carry it out. */
+export function findRefusal(image: TableImage, operation: Operation): string | undefined {
+  const { service } = operation;
+  const isThere = image.hasService(serviceKey(service));
+  switch (operation.kind) {
+    case 'addService':
+      return isThere ? 'EEXIST' : refuseSettings(operation.service);
+    case 'editService':
+      return isThere ? refuseSettings(operation.service) : 'ESRCH';
+    case 'deleteService':
+      return isThere ? undefined : 'ESRCH';
+    case 'addDestination':
+    case 'editDestination':
+    case 'deleteDestination':
+      return isThere ? refuseDestination(image, operation) : 'ESRCH';
+  }
+}
+
+function refuseSettings({
+  scheduler,
+  persistenceEngine,
+  persistencePrefix,
+  address,
+}: ServiceHead): string | undefined {
+  if (!SCHEDULERS.has(scheduler) || !PERSISTENCE_ENGINES.has(persistenceEngine)) return 'ENOENT';
+  if (address.family === 6 && (persistencePrefix < 1 || persistencePrefix > 128)) return 'EINVAL';
+  return undefined;
+}
+
+function refuseDestination(
+  image: TableImage,
+  { kind, service, destination }: Extract<Operation, { destination: Destination }>,
+): string | undefined {
+  const isThere = image.hasDestination(serviceKey(service), destinationKey(destination));
+  if (kind === 'deleteDestination') return isThere ? undefined : 'ENOENT';
+  if (isForeignFamily(service, destination)) return 'EINVAL';
+  const { weight, lowerThreshold, upperThreshold } = destination;
+  if (weight < 0 || lowerThreshold > upperThreshold) return 'ERANGE';
+  if (kind === 'editDestination') return isThere ? undefined : 'ENOENT';
+  if (isThere) return 'EEXIST';
+  return isUnicast(destination.address) ? undefined : 'EINVAL';
+}
+
+/** A destination of the other IP version can be reached through a tunnel alone. */
+function isForeignFamily(service: ServiceId, { address, forwarding }: Destination): boolean {
+  return address.family !== service.address.family && forwarding !== 'tun';
+}
+
+/** As inet_addr_type() and ipv6_addr_type() see it: not "this network", multicast, broadcast, or link-local IPv6. */
+function isUnicast(address: Address): boolean {
+  if (isMulticast(address)) return false;
+  const [first = 0, second = 0] = address.bytes;
+  if (address.family === 4) return first !== 0 && !address.bytes.every((byte) => byte === 255);
+  const isLinkLocal = first === 0xfe && (second & 0xc0) === 0x80;
+  return !isLinkLocal && address.bytes.some((byte) => byte !== 0);
+}

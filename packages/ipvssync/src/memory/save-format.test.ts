@@ -1,0 +1,82 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Service } from '../table.js';
+import { arbitraryTable, service, sorted } from '../table.test-kit.js';
+import { parseTable } from './restore-format.js';
+import { formatTable } from './save-format.js';
+
+/** What "ipvsadm -Sn" of ipvsadm 1.31 printed of these services; thresholds, which it leaves out, are ours. */
+const SAVED = `-A -t 10.0.0.1:80 -s wrr -p 300 -M 255.255.255.0
+-a -t 10.0.0.1:80 -r 10.0.0.11:80 -g -w 10 -x 100 -y 50
+-a -t 10.0.0.1:80 -r 10.0.0.12:8080 -m -w 0
+-a -t 10.0.0.1:80 -r 10.0.0.13:80 -i -w 65535
+-A -u 10.0.0.3:5060 -s rr -p 60 --pe sip
+-A -u 10.0.0.2:53 -s rr -o
+-A --sctp-service 10.0.0.9:99 -s lc
+-A -t [fd00::1]:443 -s mh -p 60 -M 64
+-a -t [fd00::1]:443 -r [fd00::11]:443 -m -w 3
+-A -f 7 -s rr
+-A -f 7 -6 -s sh
+-a -f 7 -6 -r [fd00::11]:0 -g -w 1
+`;
+
+const SERVICES: readonly Service[] = [
+  service(
+    'tcp 10.0.0.1:80',
+    { persistenceSec: 300, persistencePrefix: 24 },
+    ['10.0.0.11:80', 10, { upperThreshold: 100, lowerThreshold: 50 }],
+    ['10.0.0.12:8080', 0, { forwarding: 'masq' }],
+    ['10.0.0.13:80', 65_535, { forwarding: 'tun' }],
+  ),
+  service('udp 10.0.0.3:5060', { scheduler: 'rr', persistenceSec: 60, persistenceEngine: 'sip' }),
+  service('udp 10.0.0.2:53', { scheduler: 'rr', onePacket: true }),
+  service('sctp 10.0.0.9:99', { scheduler: 'lc' }),
+  service('tcp [fd00::1]:443', { scheduler: 'mh', persistenceSec: 60, persistencePrefix: 64 }, [
+    ...(['[fd00::11]:443', 3, { forwarding: 'masq' }] as const),
+  ]),
+  service('fwmark 7', { scheduler: 'rr' }),
+  service('fwmark 7 IPv6', { scheduler: 'sh' }, ['[fd00::11]:0', 1]),
+];
+
+describe('formatTable and parseTable', () => {
+  it('write what ipvsadm -Sn writes', () => {
+    expect(formatTable(SERVICES)).toBe(SAVED);
+  });
+
+  it('read what ipvsadm -Sn wrote, tunnel type included', () => {
+    expect(parseTable(SAVED.replace('-i -w 65535', '-i -w 65535 --tun-type ipip'), 'f')).toEqual(SERVICES);
+  });
+
+  it('lose nothing of any table without scheduler flags', () => {
+    fc.assert(
+      fc.property(arbitraryTable, (any) => {
+        const services = any.map((one) => ({ ...one, schedulerFlags: 0 }));
+        expect(sorted(parseTable(formatTable(services), 'f'))).toEqual(sorted(services));
+      }),
+    );
+  });
+
+  it.each([
+    ['-X -t 10.0.0.1:80', 'expected -A or -a, got "-X"'],
+    ['-A -s rr', 'expected a service: -t, -u, --sctp-service, -f'],
+    ['-A -t 10.0.0.1:80 -b sh-port', 'unknown option "-b"'],
+    ['-A -t 10.0.0.1:80 -s', '-s: expected a value'],
+    ['-A -t 10.0.0.1:80 -s ~', '-s: expected a scheduler, got "~"'],
+    ['-A -t 10.0.0.1:80 -s nosuch', 'the kernel would refuse it: ENOENT'],
+    ['-A -t 10.0.0.1:80 -p 0', '-p: expected an integer 1..2678400, got "0"'],
+    ['-A -t 10.0.0.1:80 -M 255.0.255.0', '-M: expected a mask, got "255.0.255.0"'],
+    ['-A -t 10.0.0.1', 'expected ADDRESS:PORT, got "10.0.0.1"'],
+    ['-A -t 10.0.0.1:65536', 'expected ADDRESS:PORT, got "10.0.0.1:65536"'],
+    ['-A -t fd00::1:80', 'expected ADDRESS:PORT, got "fd00::1:80"'],
+    ['-A -f 0', '-f: expected an integer 1..4294967295, got "0"'],
+    ['-a -t 10.0.0.1:80', '-r: missing'],
+    ['-a -t 10.0.0.1:80 -r 10.0.0.11:80', 'the kernel would refuse it: ESRCH'],
+    ['-a -t 10.0.0.1:80 -r 10.0.0.11:80 -w 65536', '-w: expected an integer 0..65535, got "65536"'],
+  ])('refuse "%s"', (line, message) => {
+    expect(() => parseTable(`\n${line}\n`, 'table.rules')).toThrow(`table.rules:2: ${message}`);
+  });
+
+  it('report every line that is wrong', () => {
+    expect(() => parseTable('-X\n-A -t 10.0.0.1:80\n-Y\n', 'f')).toThrow(/^f:1: .*\nf:3: .*$/);
+  });
+});

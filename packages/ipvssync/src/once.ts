@@ -1,0 +1,88 @@
+/**
+ * `--once` and `--plan`: one look at the hand-over files, and one at the table. The reload flag and the diff files stay
+ * for the daemon.
+ *
+ * @module
+ */
+import { systemClock } from '@surealived/shared/clock';
+import type { SurealivedConfig } from '@surealived/shared/surealived-cfg';
+import { openTable } from './backend.js';
+import { describeOperation } from './describe.js';
+import { desiredService } from './desired.js';
+import { Handover } from './handover.js';
+import type { Host } from './host.js';
+import type { Options } from './options.js';
+import { planChanges } from './plan.js';
+import { type Round, Synchroniser } from './synchroniser.js';
+import type { IpvsTable, Operation, Service } from './table.js';
+
+/** Prints what would change, one operation to a line. */
+export async function printPlan(options: Options, config: SurealivedConfig, host: Host): Promise<void> {
+  await withTable(options, config, host, async (table, desired) => {
+    const operations = planChanges(desired, await table.read(), options);
+    const lines = operations.map((operation) => `${describeOperation(operation)}\n`);
+    host.stdout.write(lines.join('') || 'nothing to change\n');
+  });
+}
+
+/** Synchronises, and prints what was done and how long it took. @returns Whether all is as desired. */
+export async function synchroniseOnce(
+  options: Options,
+  config: SurealivedConfig,
+  host: Host,
+): Promise<boolean> {
+  return withTable(options, config, host, async (table, desired) => {
+    const round = await new Synchroniser(table, options, systemClock).synchronise(desired);
+    if (options.verbosity > 0)
+      for (const operation of round.done) host.stdout.write(`${describeOperation(operation)}\n`);
+    for (const reason of round.failures.values()) host.stderr.write(`ipvssync: ${reason}\n`);
+    host.stdout.write(`${summarise(round)}\n`);
+    return round.refusedCount === 0;
+  });
+}
+
+async function withTable<T>(
+  options: Options,
+  config: SurealivedConfig,
+  host: Host,
+  work: (table: IpvsTable, desired: readonly Service[]) => Promise<T>,
+): Promise<T> {
+  const handover = new Handover(config);
+  for (const problem of await handover.load({ removeReloadFlag: false }))
+    host.stderr.write(`ipvssync: ${problem}\n`);
+  const desired = [...handover.virtuals.values()].map(desiredService);
+  const table = await openTable(options.backend);
+  try {
+    return await work(table, desired);
+  } finally {
+    table.close();
+  }
+}
+
+/** `added 2 services and 5 reals, edited 1 real in 3.2 ms`, or `nothing to change (1.0 ms)`. */
+function summarise({ done, refusedCount, durationMs }: Round): string {
+  const parts = [
+    phrase('added', done, 'addService', 'addDestination'),
+    phrase('edited', done, 'editService', 'editDestination'),
+    phrase('deleted', done, 'deleteService', 'deleteDestination'),
+    refusedCount > 0 ? `failed ${refusedCount} operations` : '',
+  ].filter((part) => part !== '');
+  return `${parts.join(', ') || 'nothing to change'} in ${durationMs.toFixed(1)} ms`;
+}
+
+function phrase(
+  verb: string,
+  done: readonly Operation[],
+  serviceKind: Operation['kind'],
+  realKind: Operation['kind'],
+): string {
+  const count = (kind: Operation['kind']): number =>
+    done.filter((operation) => operation.kind === kind).length;
+  const nouns = [plural(count(serviceKind), 'service'), plural(count(realKind), 'real')];
+  const named = nouns.filter((noun) => noun !== '');
+  return named.length === 0 ? '' : `${verb} ${named.join(' and ')}`;
+}
+
+function plural(count: number, noun: string): string {
+  return count === 0 ? '' : `${count} ${noun}${count === 1 ? '' : 's'}`;
+}

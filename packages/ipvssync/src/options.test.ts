@@ -1,0 +1,56 @@
+import { describe, expect, it } from 'vitest';
+import { parseArguments } from './options.js';
+
+const parse = (...argv: string[]) => parseArguments(argv, '1.2.3');
+
+describe('parseArguments', () => {
+  it('has the defaults of the original', () => {
+    expect(parse()).toEqual({
+      options: {
+        config: '/etc/surealived/surealived.cfg',
+        verbosity: 0,
+        mode: 'follow',
+        deleteUnmanaged: false,
+        keepDiffs: false,
+        backend: { kind: 'kernel' },
+      },
+    });
+  });
+
+  it.each<[string[], object]>([
+    [['-c', '/x.cfg'], { config: '/x.cfg' }],
+    [['--config=/x.cfg'], { config: '/x.cfg' }],
+    [['-v'], { verbosity: 1 }],
+    [['-vv', '--verbose'], { verbosity: 3 }],
+    [['-t'], { mode: 'test' }],
+    [['--plan'], { mode: 'plan' }],
+    [['--once'], { mode: 'once' }],
+    [['-u'], { deleteUnmanaged: true }],
+    [['--del-umanaged'], { deleteUnmanaged: true }],
+    [['--del-unmanaged'], { deleteUnmanaged: true }],
+    [['-uk'], { deleteUnmanaged: true, keepDiffs: true }],
+    [['--table', 'memory'], { backend: { kind: 'memory', file: undefined } }],
+    [['--table', 'memory:/tmp/a:b'], { backend: { kind: 'memory', file: '/tmp/a:b' } }],
+  ])('%j', (argv, expected) => {
+    expect(parse(...argv)).toMatchObject({ options: expected });
+  });
+
+  it.each<[string[], RegExp]>([
+    [['-d'], /^Unknown option '-d'/],
+    [['--bogus'], /^Unknown option '--bogus'/],
+    [['-c'], /argument missing/],
+    [['file'], /^Unexpected argument 'file'/],
+    [['--once=yes'], /does not take an argument/],
+    [['--table', 'nftables'], /^--table: expected kernel, memory or memory:PATH, got "nftables"$/],
+    [['--table', 'memory:'], /got "memory:"$/],
+    [['--plan', '--once'], /^--plan and --once exclude each other$/],
+  ])('refuses %j', (argv, message) => {
+    expect(parse(...argv)).toMatchObject({ isError: true, print: expect.stringMatching(message) });
+  });
+
+  it('prints version and help', () => {
+    expect(parse('-V')).toEqual({ isError: false, print: '1.2.3' });
+    const help = parse('-h');
+    expect(help).toMatchObject({ isError: false, print: expect.stringContaining('-u, --del-unmanaged') });
+  });
+});

@@ -1,0 +1,116 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { describeOperation } from './describe.js';
+import { MemoryTable } from './memory/memory-table.js';
+import { planChanges } from './plan.js';
+import { type Operation, type Service, serviceKey } from './table.js';
+import { arbitraryTable, service, sorted } from './table.test-kit.js';
+import { TableImage } from './table-image.js';
+
+const KEEP = { deleteUnmanaged: false };
+const DELETE = { deleteUnmanaged: true };
+const lines = (operations: readonly Operation[]): string[] => operations.map(describeOperation);
+
+/** What must stand in the table when `desired` was made of `actual`. */
+function expected(
+  desired: readonly Service[],
+  actual: readonly Service[],
+  deleteUnmanaged: boolean,
+): Service[] {
+  const keys = new Set(desired.map(serviceKey));
+  return [...desired, ...(deleteUnmanaged ? [] : actual.filter((service) => !keys.has(serviceKey(service))))];
+}
+
+describe('planChanges', () => {
+  it('brings any table to any other, without a refusal, and then has nothing to do', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        arbitraryTable,
+        arbitraryTable,
+        fc.boolean(),
+        async (desired, actual, deleteUnmanaged) => {
+          const table = new MemoryTable(actual);
+          const results = await table.apply(planChanges(desired, actual, { deleteUnmanaged }));
+          expect(results.filter(({ ok }) => !ok)).toEqual([]);
+          const reached = await table.read();
+          expect(sorted(reached)).toEqual(sorted(expected(desired, actual, deleteUnmanaged)));
+          expect(planChanges(desired, reached, { deleteUnmanaged })).toEqual([]);
+        },
+      ),
+      { numRuns: 500 },
+    );
+  });
+
+  it('leaves no service empty on the way that serves before and after', () => {
+    fc.assert(
+      fc.property(arbitraryTable, arbitraryTable, (desired, actual) => {
+        const before = new TableImage(actual);
+        const after = new TableImage(desired);
+        const serving = desired.map(serviceKey).filter((key) => before.canServe(key) && after.canServe(key));
+        for (const operation of planChanges(desired, actual, KEEP)) {
+          before.apply(operation);
+          for (const key of serving) expect(before.canServe(key), describeOperation(operation)).toBe(true);
+        }
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('keeps the operations of a service together', () => {
+    fc.assert(
+      fc.property(arbitraryTable, arbitraryTable, (desired, actual) => {
+        const keys = planChanges(desired, actual, DELETE).map(({ service }) => serviceKey(service));
+        const runs = keys.filter((key, i) => key !== keys[i - 1]);
+        expect(runs).toEqual([...new Set(keys)]);
+      }),
+    );
+  });
+
+  it('adds before it edits, edits up before it edits down, and deletes last', () => {
+    const actual = service(
+      'tcp 10.0.0.1:80',
+      {},
+      ['10.0.0.11:80', 5],
+      ['10.0.0.12:80', 0],
+      ['10.0.0.13:80', 1],
+    );
+    const desired = service(
+      'tcp 10.0.0.1:80',
+      { scheduler: 'wlc', persistenceSec: 300 },
+      ...([
+        ['10.0.0.11:80', 0],
+        ['10.0.0.12:80', 7, { upperThreshold: 9 }],
+        ['10.0.0.14:80', 1],
+      ] as const),
+    );
+    expect(lines(planChanges([desired], [actual], KEEP))).toEqual([
+      '~ tcp 10.0.0.1:80 scheduler wrr -> wlc persistence 0s -> 300s',
+      '+ tcp 10.0.0.1:80 real 10.0.0.14:80 forwarding dr weight 1',
+      '~ tcp 10.0.0.1:80 real 10.0.0.12:80 weight 0 -> 7 upper 0 -> 9',
+      '~ tcp 10.0.0.1:80 real 10.0.0.11:80 weight 5 -> 0',
+      '- tcp 10.0.0.1:80 real 10.0.0.13:80',
+    ]);
+  });
+
+  it('adds a service before its destinations', () => {
+    expect(
+      lines(planChanges([service('udp 10.0.0.1:53', { onePacket: true }, ['10.0.0.11:53', 1])], [], KEEP)),
+    ).toEqual([
+      '+ udp 10.0.0.1:53 scheduler wrr ops on',
+      '+ udp 10.0.0.1:53 real 10.0.0.11:53 forwarding dr weight 1',
+    ]);
+  });
+
+  it('touches unknown services only where it may', () => {
+    const foreign = service('tcp 10.0.0.9:80', {}, ['10.0.0.11:80', 1]);
+    expect(planChanges([], [foreign], KEEP)).toEqual([]);
+    expect(lines(planChanges([], [foreign], DELETE))).toEqual(['- tcp 10.0.0.9:80']);
+  });
+
+  it('takes the same number as different services for IPv4 and IPv6 marks, tcp and udp', () => {
+    const names = ['fwmark 7', 'fwmark 7 IPv6', 'tcp 10.0.0.1:80', 'udp 10.0.0.1:80'];
+    const all = names.map((name) => service(name));
+    expect(planChanges(all, [...all].reverse(), DELETE)).toEqual([]);
+    expect(lines(planChanges(all, all.slice(1), DELETE))).toEqual(['+ fwmark 7 scheduler wrr']);
+  });
+});

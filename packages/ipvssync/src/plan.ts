@@ -1,0 +1,106 @@
+import {
+  type Destination,
+  destinationKey,
+  type Operation,
+  type Service,
+  type ServiceHead,
+  type ServiceSettings,
+  serviceKey,
+} from './table.js';
+
+export interface PlanPolicy {
+  /** Whether services that are not desired are deleted; otherwise they are not touched. */
+  readonly deleteUnmanaged: boolean;
+}
+
+/**
+ * What to do so that the table holds the desired services. Pure; empty when nothing differs.
+ *
+ * The operations of one service stand together: the service itself, then destinations to add, to edit, to delete.
+ * Edits that leave a weight come before those that set weight 0, so that a service which has a working destination
+ * before and after has one after every single operation. Address and port identify a destination: whatever else
+ * differs is edited in place, which keeps its connections. Unknown destinations of desired services are deleted.
+ *
+ * @param desired Services without repetition; neither are their destinations repeated.
+ * @param actual The table, whole or at least where `desired` concerns it.
+ */
+export function planChanges(
+  desired: Iterable<Service>,
+  actual: Iterable<Service>,
+  { deleteUnmanaged }: PlanPolicy,
+): Operation[] {
+  const leftover = new Map<string, Service>();
+  for (const service of actual) leftover.set(serviceKey(service), service);
+  const operations: Operation[] = [];
+  for (const service of desired) {
+    const key = serviceKey(service);
+    planService(service, leftover.get(key), operations);
+    leftover.delete(key);
+  }
+  if (deleteUnmanaged)
+    for (const service of leftover.values()) operations.push({ kind: 'deleteService', service });
+  return operations;
+}
+
+/** Whether an operation takes capacity away: it must not come before what replaces it. */
+export function isRemoval(operation: Operation): boolean {
+  switch (operation.kind) {
+    case 'deleteDestination':
+    case 'deleteService':
+      return true;
+    case 'editDestination':
+      return operation.destination.weight === 0;
+    case 'addDestination':
+    case 'addService':
+    case 'editService':
+      return false;
+  }
+}
+
+function planService(desired: Service, actual: Service | undefined, operations: Operation[]): void {
+  if (!actual) operations.push({ kind: 'addService', service: desired });
+  else if (!sameSettings(desired, actual))
+    operations.push({ kind: 'editService', service: desired, before: actual });
+  planDestinations(desired, desired.destinations, actual?.destinations ?? [], operations);
+}
+
+function planDestinations(
+  service: ServiceHead,
+  desired: readonly Destination[],
+  actual: readonly Destination[],
+  operations: Operation[],
+): void {
+  const leftover = new Map(actual.map((destination) => [destinationKey(destination), destination]));
+  const edits: Operation[] = [];
+  for (const destination of desired) {
+    const key = destinationKey(destination);
+    const before = leftover.get(key);
+    leftover.delete(key);
+    if (!before) operations.push({ kind: 'addDestination', service, destination });
+    else if (!sameDestination(destination, before))
+      edits.push({ kind: 'editDestination', service, destination, before });
+  }
+  operations.push(...edits.filter((edit) => !isRemoval(edit)), ...edits.filter(isRemoval));
+  for (const destination of leftover.values())
+    operations.push({ kind: 'deleteDestination', service, destination });
+}
+
+function sameSettings(a: ServiceSettings, b: ServiceSettings): boolean {
+  return (
+    a.scheduler === b.scheduler &&
+    a.schedulerFlags === b.schedulerFlags &&
+    a.persistenceSec === b.persistenceSec &&
+    a.persistencePrefix === b.persistencePrefix &&
+    a.persistenceEngine === b.persistenceEngine &&
+    a.onePacket === b.onePacket
+  );
+}
+
+function sameDestination(a: Destination, b: Destination): boolean {
+  return (
+    a.weight === b.weight &&
+    a.forwarding === b.forwarding &&
+    a.lowerThreshold === b.lowerThreshold &&
+    a.upperThreshold === b.upperThreshold
+  );
+}

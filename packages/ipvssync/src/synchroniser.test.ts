@@ -1,0 +1,134 @@
+import { systemClock } from '@surealived/shared/clock';
+import { describe, expect, it } from 'vitest';
+import { describeOperation } from './describe.js';
+import { MemoryTable } from './memory/memory-table.js';
+import { type Round, Synchroniser } from './synchroniser.js';
+import type { IpvsTable, Operation, OperationResult, Service } from './table.js';
+import { service, sorted } from './table.test-kit.js';
+
+/** A memory table that counts what it is asked, and into whose work a test can step. */
+class WatchedTable extends MemoryTable {
+  reads = 0;
+  readonly applied: string[] = [];
+  /** Runs before an `apply`. */
+  before: (() => Promise<void>) | undefined;
+
+  override read(): Promise<readonly Service[]> {
+    this.reads++;
+    return super.read();
+  }
+
+  override async apply(operations: readonly Operation[]): Promise<readonly OperationResult[]> {
+    const step = this.before;
+    this.before = undefined;
+    await step?.();
+    this.applied.push(...operations.map(describeOperation));
+    return super.apply(operations);
+  }
+}
+
+const synchroniser = (table: IpvsTable, deleteUnmanaged = false): Synchroniser =>
+  new Synchroniser(table, { deleteUnmanaged }, systemClock);
+const reasons = ({ failures }: Round): readonly string[] => [...failures.values()];
+
+describe('Synchroniser', () => {
+  const web = service('tcp 10.0.0.1:80', {}, ['10.0.0.11:80', 1]);
+  const heavier = service('tcp 10.0.0.1:80', {}, ['10.0.0.11:80', 9]);
+  const dns = service('udp 10.0.0.2:53', {}, ['10.0.0.21:53', 1]);
+
+  it('writes nothing where nothing differs', async () => {
+    const table = new WatchedTable([web, dns]);
+    const round = await synchroniser(table).synchronise([dns, web]);
+    expect(round).toMatchObject({ done: [], refusedCount: 0 });
+    expect(table.applied).toEqual([]);
+  });
+
+  it('takes a small change to the table without reading it', async () => {
+    const table = new WatchedTable([]);
+    const own = synchroniser(table, true);
+    await own.synchronise([web, dns]);
+    const round = await own.synchroniseSome([heavier]);
+    expect(round.done.map(describeOperation)).toEqual(['~ tcp 10.0.0.1:80 real 10.0.0.11:80 weight 1 -> 9']);
+    expect(table.reads).toBe(1);
+    expect(sorted(await table.read())).toEqual(sorted([heavier, dns]));
+  });
+
+  it('reads again and plans again where somebody else wrote in between', async () => {
+    const table = new WatchedTable([]);
+    const own = synchroniser(table);
+    await own.synchronise([web, dns]);
+    await table.apply([{ kind: 'deleteService', service: web }]);
+    const round = await own.synchroniseSome([heavier]);
+    expect(round).toMatchObject({ refusedCount: 0 });
+    expect(sorted(await table.read())).toEqual(sorted([heavier, dns]));
+  });
+
+  it('copes with a service that appears just before it is added', async () => {
+    const table = new WatchedTable([]);
+    table.before = async () => void (await table.apply([{ kind: 'addService', service: web }]));
+    const round = await synchroniser(table).synchronise([web]);
+    expect(round).toMatchObject({ refusedCount: 0 });
+    expect(await table.read()).toEqual([web]);
+  });
+
+  it('tells what is refused again, and does all the rest', async () => {
+    const broken = service('tcp 10.0.0.3:80', { scheduler: 'nosuch' }, ['10.0.0.31:80', 1]);
+    const table = new WatchedTable([]);
+    const round = await synchroniser(table).synchronise([broken, web, dns]);
+    expect(round.refusedCount).toBe(2);
+    expect(reasons(round)).toEqual(['add tcp 10.0.0.3:80: ENOENT (scheduler "nosuch" is not in the kernel)']);
+    expect(sorted(await table.read())).toEqual(sorted([web, dns]));
+  });
+
+  it('keeps the last destination that serves when its replacement is refused', async () => {
+    const table = new WatchedTable([web]);
+    const desired = service('tcp 10.0.0.1:80', {}, ['224.0.0.1:80', 1]);
+    const round = await synchroniser(table).synchronise([desired]);
+    expect(reasons(round)[0]).toContain('add real 224.0.0.1:80 to tcp 10.0.0.1:80: EINVAL');
+    expect(round.refusedCount).toBe(2);
+    expect(await table.read()).toEqual([web]);
+  });
+
+  it('does not set the last destination to weight 0 either, in that case', async () => {
+    const table = new WatchedTable([web]);
+    const desired = service('tcp 10.0.0.1:80', {}, ['10.0.0.11:80', 0], ['224.0.0.1:80', 1]);
+    await synchroniser(table).synchronise([desired]);
+    expect(await table.read()).toEqual([web]);
+  });
+
+  it('deletes in spite of a refusal what leaves something that serves', async () => {
+    const two = service('tcp 10.0.0.1:80', {}, ['10.0.0.11:80', 1], ['10.0.0.12:80', 1]);
+    const table = new WatchedTable([two]);
+    const desired = service('tcp 10.0.0.1:80', {}, ['10.0.0.11:80', 1], ['224.0.0.1:80', 1]);
+    await synchroniser(table).synchronise([desired]);
+    expect(await table.read()).toEqual([web]);
+  });
+
+  it('empties a service where that is what is desired', async () => {
+    const table = new WatchedTable([web]);
+    await synchroniser(table).synchronise([service('tcp 10.0.0.1:80')]);
+    expect(await table.read()).toEqual([service('tcp 10.0.0.1:80')]);
+  });
+
+  it('deletes unknown services in a whole round alone, and only where it may', async () => {
+    const table = new WatchedTable([web, dns]);
+    const own = synchroniser(table, true);
+    await own.synchroniseSome([heavier]);
+    expect(sorted(await table.read())).toEqual(sorted([heavier, dns]));
+    await own.synchronise([heavier]);
+    expect(await table.read()).toEqual([heavier]);
+  });
+
+  it('reads the table before it writes again when the outcome of a round is unknown', async () => {
+    const table = new WatchedTable([web]);
+    const own = synchroniser(table);
+    await own.synchronise([web]);
+    table.before = async () => {
+      throw new Error('no answer');
+    };
+    await expect(own.synchroniseSome([heavier])).rejects.toThrow('no answer');
+    await own.synchroniseSome([heavier]);
+    expect(table.reads).toBe(2);
+    expect(await table.read()).toEqual([heavier]);
+  });
+});

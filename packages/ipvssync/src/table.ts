@@ -1,0 +1,118 @@
+/**
+ * What an IPVS table holds, and what can be done to it, in the words of `ipvsadm(8)`.
+ *
+ * Both backends, the planner and the printed plan speak in these terms; numbers and bits of the kernel stay in `wire/`.
+ *
+ * @module
+ */
+import { type Address, formatEndpoint } from '@surealived/shared/address';
+import type { ForwardingMethod, Protocol, RealId } from '@surealived/shared/model';
+
+/** Adds to the snapshot's protocols what somebody else's service may use; `ip-N` is an IP protocol by number. */
+export type ServiceProtocol = Protocol | 'sctp' | `ip-${number}`;
+
+/** Adds to ours what a kernel may report; `method-N` is one that has no name here. */
+export type Forwarding = ForwardingMethod | 'local' | `method-${number}`;
+
+/**
+ * What makes a service the same service. With protocol `fwmark`, `address` is 0.0.0.0 or :: (it tells the family)
+ * and `port` is 0; otherwise `fwmark` is 0.
+ */
+export interface ServiceId {
+  readonly protocol: ServiceProtocol;
+  readonly address: Address;
+  /** 0..65535. */
+  readonly port: number;
+  /** 1..4294967295 with protocol `fwmark`, otherwise 0. */
+  readonly fwmark: number;
+}
+
+/** What can be changed of a service in place. */
+export interface ServiceSettings {
+  /** As the kernel knows it: `wrr`, `lc` …; `none` drops every new connection. */
+  readonly scheduler: string;
+  /** IP_VS_SVC_F_SCHED1..3 as bits 0..2; their meaning is the scheduler's. */
+  readonly schedulerFlags: number;
+  /** Seconds a client stays with its destination; 0 for no persistence. */
+  readonly persistenceSec: number;
+  /** Bits of the client's address that count for persistence, 0..32 or 1..128; -1 for a mask with holes. */
+  readonly persistencePrefix: number;
+  /** Persistence engine, `sip`; empty for none. */
+  readonly persistenceEngine: string;
+  /** One-packet scheduling. */
+  readonly onePacket: boolean;
+}
+
+export interface ServiceHead extends ServiceId, ServiceSettings {}
+
+/** Address and port identify a destination within its service. */
+export interface Destination extends RealId {
+  readonly forwarding: Forwarding;
+  /** 0..65535; 0 takes no new connections. */
+  readonly weight: number;
+  /** Connections below which an overloaded destination is used again; 0 for none. */
+  readonly lowerThreshold: number;
+  /** Connections at which the destination takes no new ones; 0 for none. */
+  readonly upperThreshold: number;
+}
+
+/** A service with its destinations, in no particular order. */
+export interface Service extends ServiceHead {
+  readonly destinations: readonly Destination[];
+}
+
+/** One write. `before` is what the planner saw, for the printed form alone. */
+export type Operation =
+  | { readonly kind: 'addService'; readonly service: ServiceHead }
+  | { readonly kind: 'editService'; readonly service: ServiceHead; readonly before: ServiceHead }
+  | { readonly kind: 'deleteService'; readonly service: ServiceHead }
+  | { readonly kind: 'addDestination'; readonly service: ServiceId; readonly destination: Destination }
+  | {
+      readonly kind: 'editDestination';
+      readonly service: ServiceId;
+      readonly destination: Destination;
+      readonly before: Destination;
+    }
+  | { readonly kind: 'deleteDestination'; readonly service: ServiceId; readonly destination: Destination };
+
+/** `errno` is a name, like `ENOENT`; ENOBUFS means that the outcome is unknown. */
+export type OperationResult = { readonly ok: true } | { readonly ok: false; readonly errno: string };
+
+/** An IPVS table that can be read and written. Calls must not overlap. */
+export interface IpvsTable {
+  /**
+   * The whole table.
+   *
+   * @throws SureAliveError where it cannot be read now.
+   */
+  read(): Promise<readonly Service[]>;
+  /**
+   * Carries out operations in their order; one that is refused does not stop those after it.
+   *
+   * @returns One result per operation, in the same order.
+   * @throws SureAliveError where the outcome of all is unknown: read the table again.
+   */
+  apply(operations: readonly Operation[]): Promise<readonly OperationResult[]>;
+  close(): void;
+}
+
+/** A text that is equal for equal services. */
+export function serviceKey({ protocol, address, port, fwmark }: ServiceId): string {
+  return protocol === 'fwmark' ? `fwmark ${fwmark} ${address.family}` : `${protocol} ${address.text} ${port}`;
+}
+
+/** A text that is equal for equal destinations of one service. */
+export function destinationKey({ address, port }: RealId): string {
+  return `${address.text} ${port}`;
+}
+
+/** The service as an operator would name it: `tcp 10.0.0.1:80`, `fwmark 7`, `fwmark 7 IPv6`. */
+export function describeService({ protocol, address, port, fwmark }: ServiceId): string {
+  if (protocol === 'fwmark') return `fwmark ${fwmark}${address.family === 6 ? ' IPv6' : ''}`;
+  return `${protocol} ${formatEndpoint(address, port)}`;
+}
+
+/** Bits of a whole address: the persistence prefix that tells every client apart. */
+export function fullPrefix({ family }: Address): number {
+  return family === 4 ? 32 : 128;
+}

@@ -1,0 +1,224 @@
+/**
+ * Netlink attributes (linux/netlink.h, struct nlattr): u16 length with header, u16 type, value, padding to 4 bytes.
+ *
+ * Integers are in host order unless the method says `Be`.
+ *
+ * @module
+ */
+import { endianness } from 'node:os';
+import { KernelProtocolError } from '../kernel/errors.js';
+
+const LITTLE = endianness() === 'LE';
+const HEADER_BYTES = 4;
+const NLA_F_NESTED = 0x8000;
+/** Without NLA_F_NESTED and NLA_F_NET_BYTEORDER. */
+const NLA_TYPE_MASK = 0x3fff;
+const MAX_ATTR_BYTES = 0xffff;
+const FIRST_CAPACITY_BYTES = 4096;
+
+/** `size` with the padding that makes it a multiple of 4 (NLA_ALIGN, NLMSG_ALIGN). */
+export function align4(size: number): number {
+  return (size + 3) & ~3;
+}
+
+export function readU16(bytes: Buffer, at: number): number {
+  return LITTLE ? bytes.readUInt16LE(at) : bytes.readUInt16BE(at);
+}
+
+export function readU32(bytes: Buffer, at: number): number {
+  return LITTLE ? bytes.readUInt32LE(at) : bytes.readUInt32BE(at);
+}
+
+export function writeU16(bytes: Buffer, value: number, at: number): void {
+  if (LITTLE) bytes.writeUInt16LE(value, at);
+  else bytes.writeUInt16BE(value, at);
+}
+
+export function writeU32(bytes: Buffer, value: number, at: number): void {
+  if (LITTLE) bytes.writeUInt32LE(value, at);
+  else bytes.writeUInt32BE(value, at);
+}
+
+/**
+ * Builds runs of attributes, and what stands between them, in one buffer that can be used again.
+ *
+ * Values out of range throw a RangeError: the caller has checked them.
+ */
+export class AttrWriter {
+  #buffer = Buffer.alloc(FIRST_CAPACITY_BYTES);
+  #length = 0;
+
+  /** Where the next byte goes. */
+  get length(): number {
+    return this.#length;
+  }
+
+  /** The bytes so far: a view that holds until the next write or `reset`. */
+  get written(): Buffer {
+    return this.#buffer.subarray(0, this.#length);
+  }
+
+  /** Begins anew, in the same buffer. */
+  reset(): void {
+    this.#buffer.fill(0, 0, this.#length);
+    this.#length = 0;
+  }
+
+  /** Appends zeroed bytes, for a header to be filled in later. `size` is a multiple of 4. */
+  skip(size: number): this {
+    this.#extend(size);
+    return this;
+  }
+
+  bytes(type: number, value: Uint8Array): this {
+    const at = this.#open(type, value.length);
+    this.#buffer.set(value, at);
+    return this;
+  }
+
+  /** An IP address in the 16 bytes of `union nf_inet_addr`; IPv4 leaves the last 12 zero. */
+  bytes16(type: number, value: Uint8Array): this {
+    const at = this.#open(type, 16);
+    this.#buffer.set(value, at);
+    return this;
+  }
+
+  u16(type: number, value: number): this {
+    const at = this.#open(type, 2);
+    writeU16(this.#buffer, value, at);
+    return this;
+  }
+
+  u16Be(type: number, value: number): this {
+    const at = this.#open(type, 2);
+    this.#buffer.writeUInt16BE(value, at);
+    return this;
+  }
+
+  u32(type: number, value: number): this {
+    const at = this.#open(type, 4);
+    writeU32(this.#buffer, value, at);
+    return this;
+  }
+
+  u32Be(type: number, value: number): this {
+    const at = this.#open(type, 4);
+    this.#buffer.writeUInt32BE(value, at);
+    return this;
+  }
+
+  /** NUL-terminated text. */
+  cstring(type: number, value: string): this {
+    const at = this.#open(type, Buffer.byteLength(value) + 1);
+    this.#buffer.write(value, at);
+    return this;
+  }
+
+  nested(type: number, fill: (inner: this) => void): this {
+    const start = this.#open(type | NLA_F_NESTED, 0) - HEADER_BYTES;
+    fill(this);
+    const length = this.#length - start;
+    if (length > MAX_ATTR_BYTES) throw new RangeError(`attribute ${type}: ${length} bytes`);
+    writeU16(this.#buffer, length, start);
+    return this;
+  }
+
+  /** Appends a header and room for the value; returns where the value goes. It may replace the buffer. */
+  #open(type: number, valueBytes: number): number {
+    const start = this.#extend(HEADER_BYTES + align4(valueBytes));
+    writeU16(this.#buffer, HEADER_BYTES + valueBytes, start);
+    writeU16(this.#buffer, type, start + 2);
+    return start + HEADER_BYTES;
+  }
+
+  #extend(size: number): number {
+    const start = this.#length;
+    this.#length += size;
+    if (this.#length > this.#buffer.length) this.#grow();
+    return start;
+  }
+
+  #grow(): void {
+    const larger = Buffer.alloc(Math.max(this.#buffer.length * 2, this.#length));
+    this.#buffer.copy(larger);
+    this.#buffer = larger;
+  }
+}
+
+/** One attribute as received, a view on the message. Typed reads check the exact length. */
+export class Attr {
+  readonly type: number;
+  readonly #data: Buffer;
+  readonly #start: number;
+  readonly #end: number;
+
+  /** The value is `data[start..end)`. */
+  constructor(type: number, data: Buffer, start: number, end: number) {
+    this.type = type;
+    this.#data = data;
+    this.#start = start;
+    this.#end = end;
+  }
+
+  get value(): Buffer {
+    return this.#data.subarray(this.#start, this.#end);
+  }
+
+  u16(): number {
+    return readU16(this.#data, this.#exactly(2));
+  }
+
+  u16Be(): number {
+    return this.#data.readUInt16BE(this.#exactly(2));
+  }
+
+  u32(): number {
+    return readU32(this.#data, this.#exactly(4));
+  }
+
+  u32Be(): number {
+    return this.#data.readUInt32BE(this.#exactly(4));
+  }
+
+  /** Text up to the first NUL, or to the end. */
+  cstring(): string {
+    const { value } = this;
+    const end = value.indexOf(0);
+    return value.toString('utf8', 0, end < 0 ? value.length : end);
+  }
+
+  /** The value, which must have `count` bytes. */
+  bytes(count: number): Buffer {
+    this.#exactly(count);
+    return this.value;
+  }
+
+  nested(): Generator<Attr, void, undefined> {
+    return readAttrs(this.value);
+  }
+
+  /** Where the value begins, which must have `count` bytes. */
+  #exactly(count: number): number {
+    const length = this.#end - this.#start;
+    if (length === count) return this.#start;
+    throw new KernelProtocolError(`attribute ${this.type}: expected ${count} bytes, got ${length}`);
+  }
+}
+
+/**
+ * Walks a run of attributes lazily. Unknown types are the caller's to skip; a bad length is fatal.
+ *
+ * @throws KernelProtocolError for an attribute that is shorter than its header or longer than the data.
+ */
+export function* readAttrs(data: Buffer): Generator<Attr, void, undefined> {
+  for (let at = 0; at < data.length; ) {
+    if (data.length - at < HEADER_BYTES)
+      throw new KernelProtocolError(`${data.length - at} bytes are left where an attribute should begin`);
+    const length = readU16(data, at);
+    const type = readU16(data, at + 2) & NLA_TYPE_MASK;
+    if (length < HEADER_BYTES || length > data.length - at)
+      throw new KernelProtocolError(`attribute ${type}: length ${length} of ${data.length - at} bytes`);
+    yield new Attr(type, data, at + HEADER_BYTES, at + length);
+    at += align4(length);
+  }
+}

@@ -1,0 +1,261 @@
+/**
+ * IPVS over generic netlink (linux/ip_vs.h): services and destinations as attributes and back.
+ *
+ * Quirks: IPv4 addresses travel in 16 bytes with the family beside them; ports and IPv4 masks are in network order, an
+ * IPv6 mask is a prefix length in host order; IPVS_DEST_ATTR_ADDR_FAMILY exists since Linux 3.18, before that a
+ * destination has the family of its service.
+ *
+ * @module
+ */
+import { addressFromBytes, type Family, unspecifiedAddress } from '@surealived/shared/address';
+import { KernelProtocolError } from '../kernel/errors.js';
+import type {
+  Destination,
+  Forwarding,
+  Operation,
+  ServiceHead,
+  ServiceId,
+  ServiceProtocol,
+} from '../table.js';
+import { type Attr, type AttrWriter, readU32 } from './attr.js';
+import type { GenlRequest } from './genl.js';
+
+export const IPVS_GENL_NAME = 'IPVS';
+const IPVS_GENL_VERSION = 1;
+
+const IPVS_CMD_NEW_SERVICE = 1;
+const IPVS_CMD_SET_SERVICE = 2;
+const IPVS_CMD_DEL_SERVICE = 3;
+const IPVS_CMD_GET_SERVICE = 4;
+const IPVS_CMD_NEW_DEST = 5;
+const IPVS_CMD_SET_DEST = 6;
+const IPVS_CMD_DEL_DEST = 7;
+const IPVS_CMD_GET_DEST = 8;
+const IPVS_CMD_GET_INFO = 15;
+
+export const IPVS_CMD_ATTR_SERVICE = 1;
+export const IPVS_CMD_ATTR_DEST = 2;
+
+const IPVS_SVC_ATTR_AF = 1;
+const IPVS_SVC_ATTR_PROTOCOL = 2;
+const IPVS_SVC_ATTR_ADDR = 3;
+const IPVS_SVC_ATTR_PORT = 4;
+const IPVS_SVC_ATTR_FWMARK = 5;
+const IPVS_SVC_ATTR_SCHED_NAME = 6;
+const IPVS_SVC_ATTR_FLAGS = 7;
+const IPVS_SVC_ATTR_TIMEOUT = 8;
+const IPVS_SVC_ATTR_NETMASK = 9;
+const IPVS_SVC_ATTR_PE_NAME = 11;
+
+const IPVS_DEST_ATTR_ADDR = 1;
+const IPVS_DEST_ATTR_PORT = 2;
+const IPVS_DEST_ATTR_FWD_METHOD = 3;
+const IPVS_DEST_ATTR_WEIGHT = 4;
+const IPVS_DEST_ATTR_U_THRESH = 5;
+const IPVS_DEST_ATTR_L_THRESH = 6;
+const IPVS_DEST_ATTR_ADDR_FAMILY = 11;
+
+const IP_VS_SVC_F_PERSISTENT = 0x1;
+const IP_VS_SVC_F_ONEPACKET = 0x4;
+/** IP_VS_SVC_F_SCHED1..3 are bits 3..5. */
+const SCHEDULER_FLAGS_SHIFT = 3;
+const SCHEDULER_FLAGS_MASK = 0b111;
+/** `struct ip_vs_flags.mask`: all flags are ours to say. */
+const ALL_FLAGS = 0xffffffff;
+const IP_VS_CONN_F_FWD_MASK = 0x7;
+
+/** Types above it are newer than this program. */
+const MAX_ATTR_TYPE = 31;
+
+const AF_INET = 2;
+const AF_INET6 = 10;
+const ADDRESS_BYTES = 16;
+
+/** IANA protocol numbers of services. */
+const PROTOCOL_NUMBERS: ReadonlyMap<ServiceProtocol, number> = new Map([
+  ['tcp', 6],
+  ['udp', 17],
+  ['sctp', 132],
+]);
+const PROTOCOL_NAMES = new Map([...PROTOCOL_NUMBERS].map(([name, number]) => [number, name]));
+
+/** IP_VS_CONN_F_MASQ, _LOCALNODE, _TUNNEL, _DROUTE. */
+const FORWARDING_NAMES: readonly Forwarding[] = ['masq', 'local', 'tun', 'dr'];
+
+const COMMANDS: Record<Operation['kind'], number> = {
+  addService: IPVS_CMD_NEW_SERVICE,
+  editService: IPVS_CMD_SET_SERVICE,
+  deleteService: IPVS_CMD_DEL_SERVICE,
+  addDestination: IPVS_CMD_NEW_DEST,
+  editDestination: IPVS_CMD_SET_DEST,
+  deleteDestination: IPVS_CMD_DEL_DEST,
+};
+
+/** The request that carries out an operation: nest 1 is the service, nest 2 the destination. */
+export function operationRequest(family: number, operation: Operation): GenlRequest {
+  return request(family, COMMANDS[operation.kind], (attributes) => {
+    attributes.nested(IPVS_CMD_ATTR_SERVICE, (service) => {
+      writeServiceId(service, operation.service);
+      if (operation.kind === 'addService' || operation.kind === 'editService')
+        writeSettings(service, operation.service);
+    });
+    if ('destination' in operation)
+      attributes.nested(IPVS_CMD_ATTR_DEST, (attr) => writeDestination(attr, operation.destination));
+  });
+}
+
+/** IPVS_CMD_GET_INFO: answered with version and table size; refused with EPERM to who may not read the table either. */
+export function infoRequest(family: number): GenlRequest {
+  return request(family, IPVS_CMD_GET_INFO);
+}
+
+/** IPVS_CMD_GET_SERVICE, to be sent as a dump of all services. */
+export function servicesRequest(family: number): GenlRequest {
+  return request(family, IPVS_CMD_GET_SERVICE);
+}
+
+/** IPVS_CMD_GET_DEST, to be sent as a dump of one service's destinations. */
+export function destinationsRequest(family: number, service: ServiceId): GenlRequest {
+  return request(family, IPVS_CMD_GET_DEST, (attributes) =>
+    attributes.nested(IPVS_CMD_ATTR_SERVICE, (nest) => writeServiceId(nest, service)),
+  );
+}
+
+function request(family: number, command: number, fill?: GenlRequest['fill']): GenlRequest {
+  return { family, command, version: IPVS_GENL_VERSION, ...(fill && { fill }) };
+}
+
+/** IPVS_SVC_ATTR_AF, then the mark alone, or protocol (u16), address (16 bytes) and port (u16, network order). */
+function writeServiceId(writer: AttrWriter, { protocol, address, port, fwmark }: ServiceId): void {
+  writer.u16(IPVS_SVC_ATTR_AF, address.family === 4 ? AF_INET : AF_INET6);
+  if (protocol === 'fwmark') writer.u32(IPVS_SVC_ATTR_FWMARK, fwmark);
+  else {
+    writer.u16(IPVS_SVC_ATTR_PROTOCOL, protocolNumber(protocol));
+    writer.bytes16(IPVS_SVC_ATTR_ADDR, address.bytes);
+    writer.u16Be(IPVS_SVC_ATTR_PORT, port);
+  }
+}
+
+function writeSettings(writer: AttrWriter, service: ServiceHead): void {
+  const { persistenceSec, persistencePrefix, persistenceEngine, onePacket, schedulerFlags } = service;
+  writer.cstring(IPVS_SVC_ATTR_SCHED_NAME, service.scheduler);
+  const flags =
+    (persistenceSec > 0 ? IP_VS_SVC_F_PERSISTENT : 0) |
+    (onePacket ? IP_VS_SVC_F_ONEPACKET : 0) |
+    (schedulerFlags << SCHEDULER_FLAGS_SHIFT);
+  writer.bytes(IPVS_SVC_ATTR_FLAGS, encodeFlags(flags));
+  writer.u32(IPVS_SVC_ATTR_TIMEOUT, persistenceSec);
+  if (service.address.family === 4)
+    writer.u32Be(IPVS_SVC_ATTR_NETMASK, persistencePrefix === 0 ? 0 : (-1 << (32 - persistencePrefix)) >>> 0);
+  else writer.u32(IPVS_SVC_ATTR_NETMASK, persistencePrefix);
+  if (persistenceEngine !== '') writer.cstring(IPVS_SVC_ATTR_PE_NAME, persistenceEngine);
+}
+
+/** `struct ip_vs_flags`: the flags, and which of them are meant. */
+function encodeFlags(flags: number): Uint8Array {
+  return new Uint8Array(Uint32Array.of(flags, ALL_FLAGS).buffer);
+}
+
+function writeDestination(writer: AttrWriter, destination: Destination): void {
+  const { address, port, forwarding, weight, upperThreshold, lowerThreshold } = destination;
+  writer.u16(IPVS_DEST_ATTR_ADDR_FAMILY, address.family === 4 ? AF_INET : AF_INET6);
+  writer.bytes16(IPVS_DEST_ATTR_ADDR, address.bytes);
+  writer.u16Be(IPVS_DEST_ATTR_PORT, port);
+  writer.u32(IPVS_DEST_ATTR_FWD_METHOD, forwardingNumber(forwarding));
+  writer.u32(IPVS_DEST_ATTR_WEIGHT, weight >>> 0); // an int in the kernel
+  writer.u32(IPVS_DEST_ATTR_U_THRESH, upperThreshold);
+  writer.u32(IPVS_DEST_ATTR_L_THRESH, lowerThreshold);
+}
+
+function protocolNumber(protocol: ServiceProtocol): number {
+  return PROTOCOL_NUMBERS.get(protocol) ?? Number(protocol.slice('ip-'.length));
+}
+
+function forwardingNumber(forwarding: Forwarding): number {
+  const index = FORWARDING_NAMES.indexOf(forwarding);
+  return index >= 0 ? index : Number(forwarding.slice('method-'.length));
+}
+
+/**
+ * The service of an IPVS_CMD_ATTR_SERVICE. Attributes that are not known here (statistics …) are skipped.
+ *
+ * @throws KernelProtocolError where one is missing or has a wrong length.
+ */
+export function readService(nest: Attr): ServiceHead {
+  const attrs = indexAttrs(nest);
+  const id = readServiceId(attrs);
+  const bits = readU32(requiredAttr(attrs, IPVS_SVC_ATTR_FLAGS, 'service flags').bytes(8), 0);
+  const netmask = requiredAttr(attrs, IPVS_SVC_ATTR_NETMASK, 'service netmask');
+  const timeoutSec = requiredAttr(attrs, IPVS_SVC_ATTR_TIMEOUT, 'service timeout').u32();
+  return {
+    ...id,
+    scheduler: requiredAttr(attrs, IPVS_SVC_ATTR_SCHED_NAME, 'scheduler').cstring(),
+    schedulerFlags: (bits >>> SCHEDULER_FLAGS_SHIFT) & SCHEDULER_FLAGS_MASK,
+    persistenceSec: bits & IP_VS_SVC_F_PERSISTENT ? timeoutSec : 0,
+    persistencePrefix: id.address.family === 4 ? prefixOfMask(netmask.u32Be()) : netmask.u32(),
+    persistenceEngine: attrs[IPVS_SVC_ATTR_PE_NAME]?.cstring() ?? '',
+    onePacket: (bits & IP_VS_SVC_F_ONEPACKET) !== 0,
+  };
+}
+
+/**
+ * The destination of an IPVS_CMD_ATTR_DEST.
+ *
+ * @param serviceFamily Of its service, for kernels before 3.18.
+ * @throws KernelProtocolError where an attribute is missing or has a wrong length.
+ */
+export function readDestination(nest: Attr, serviceFamily: Family): Destination {
+  const attrs = indexAttrs(nest);
+  const familyAttr = attrs[IPVS_DEST_ATTR_ADDR_FAMILY];
+  const family = familyAttr ? familyOf(familyAttr.u16()) : serviceFamily;
+  const method = requiredAttr(attrs, IPVS_DEST_ATTR_FWD_METHOD, 'forwarding').u32() & IP_VS_CONN_F_FWD_MASK;
+  return {
+    address: addressFromBytes(
+      family,
+      requiredAttr(attrs, IPVS_DEST_ATTR_ADDR, 'real address').bytes(ADDRESS_BYTES),
+    ),
+    port: requiredAttr(attrs, IPVS_DEST_ATTR_PORT, 'real port').u16Be(),
+    forwarding: FORWARDING_NAMES[method] ?? `method-${method}`,
+    weight: requiredAttr(attrs, IPVS_DEST_ATTR_WEIGHT, 'weight').u32() | 0,
+    lowerThreshold: requiredAttr(attrs, IPVS_DEST_ATTR_L_THRESH, 'lower threshold').u32(),
+    upperThreshold: requiredAttr(attrs, IPVS_DEST_ATTR_U_THRESH, 'upper threshold').u32(),
+  };
+}
+
+function readServiceId(attrs: AttrTable): ServiceId {
+  const family = familyOf(requiredAttr(attrs, IPVS_SVC_ATTR_AF, 'service family').u16());
+  const fwmark = attrs[IPVS_SVC_ATTR_FWMARK]?.u32() ?? 0;
+  if (fwmark > 0) return { protocol: 'fwmark', address: unspecifiedAddress(family), port: 0, fwmark };
+  const number = requiredAttr(attrs, IPVS_SVC_ATTR_PROTOCOL, 'protocol').u16();
+  const bytes = requiredAttr(attrs, IPVS_SVC_ATTR_ADDR, 'service address').bytes(ADDRESS_BYTES);
+  const port = requiredAttr(attrs, IPVS_SVC_ATTR_PORT, 'service port').u16Be();
+  const protocol = PROTOCOL_NAMES.get(number) ?? (`ip-${number}` as const);
+  return { protocol, address: addressFromBytes(family, bytes), port, fwmark: 0 };
+}
+
+/** Attributes by their type. */
+type AttrTable = readonly (Attr | undefined)[];
+
+function indexAttrs(nest: Attr): AttrTable {
+  const attrs: Attr[] = [];
+  for (const attr of nest.nested()) if (attr.type <= MAX_ATTR_TYPE) attrs[attr.type] = attr;
+  return attrs;
+}
+
+function requiredAttr(attrs: AttrTable, type: number, name: string): Attr {
+  const attr = attrs[type];
+  if (!attr) throw new KernelProtocolError(`${name} (attribute ${type}) is missing`);
+  return attr;
+}
+
+function familyOf(number: number): Family {
+  if (number === AF_INET) return 4;
+  if (number === AF_INET6) return 6;
+  throw new KernelProtocolError(`address family ${number} is neither IPv4 nor IPv6`);
+}
+
+/** 24 for 0xffffff00; -1 where the ones are not in a row from the left. */
+function prefixOfMask(mask: number): number {
+  const zeros = ~mask >>> 0;
+  return (zeros & (zeros + 1)) === 0 ? Math.clz32(zeros) : -1;
+}
