@@ -5,7 +5,7 @@
  */
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -29,7 +29,9 @@ function installIfStale() {
   const wanted = createHash('sha256')
     .update(readFileSync(join(root, 'pnpm-lock.yaml')))
     .digest('hex');
-  if (existsSync(stampFile) && readFileSync(stampFile, 'utf8') === wanted) return;
+  const isCurrent = existsSync(stampFile) && readFileSync(stampFile, 'utf8') === wanted;
+  if (isCurrent && workspaces().every((folder) => existsSync(join(folder, 'node_modules')))) return;
+  process.stderr.write('installing the locked packages …\n');
   run('install', 'npx', [
     '--yes',
     manifest.packageManager,
@@ -38,6 +40,12 @@ function installIfStale() {
     '--reporter=append-only',
   ]);
   writeFileSync(stampFile, wanted);
+}
+
+/** The folders that pnpm-workspace.yaml names; each has dependencies, so each gets a node_modules of its own. */
+function workspaces() {
+  const packages = readdirSync(join(root, 'packages')).map((name) => join(root, 'packages', name));
+  return [...packages, join(root, 'test')];
 }
 
 /** Runs a step quietly: its output appears only when it fails. */

@@ -69,7 +69,12 @@ async function play(
       const victim = victims[round % victims.length];
       if (!victim) return;
       await pause();
-      await breakAndHeal(victim, table, screen, pause);
+      await breakAndHeal(victim, table, screen, pause).catch(async (error: unknown) => {
+        if (isOnce || signal.aborted) throw error;
+        screen.say(messageOf(error)); // someone may be playing with the very same real
+        await victim.stop();
+        await victim.start();
+      });
     }
   } catch (error) {
     if (!signal.aborted) throw error;
