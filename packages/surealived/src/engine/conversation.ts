@@ -1,7 +1,6 @@
 import * as libc from '@surealived/shared/libc';
 import type { StreamRequest } from '@surealived/testers/requests';
-import { MAX_READ_BYTES } from '@surealived/testers/requests';
-import { down, FAILURE_REASONS, type StreamProbe, type Verdict } from '@surealived/testers/tester';
+import { down, type StreamProbe, type Verdict } from '@surealived/testers/tester';
 import {
   connectionProblemOf,
   judgeConnectionError,
@@ -9,6 +8,7 @@ import {
   type Outcome,
   type SocketFailure,
 } from './outcome.js';
+import { closeProbe, requireAllowed, requireVerdict } from './probe-guard.js';
 import type { EventSink, Reactor } from './reactor.js';
 import { WheelTimer } from './timer-wheel.js';
 
@@ -242,37 +242,4 @@ export class Conversation implements EventSink {
     }
     closeProbe(this.#probe);
   }
-}
-
-/** Lets an unfinished probe run its `finally` blocks; what it does there can no longer change anything. */
-function closeProbe(probe: StreamProbe | undefined): void {
-  try {
-    probe?.return(down('timeout', 'cancelled'));
-  } catch {
-    // its verdict is already decided, and its mistakes are not the engine's
-  }
-}
-
-/** Testers may come from elsewhere, so that their requests and verdicts are not trusted to have their types. */
-function requireAllowed(request: StreamRequest): StreamRequest {
-  switch (request.want) {
-    case 'drain':
-      return request;
-    case 'write':
-      if (request.data instanceof Uint8Array) return request;
-      throw new TypeError('a write needs bytes');
-    case 'read':
-    case 'readUpTo':
-      if (Number.isInteger(request.bytes) && request.bytes >= 1 && request.bytes <= MAX_READ_BYTES)
-        return request;
-      throw new RangeError(`a read asks for ${request.bytes} bytes, 1..${MAX_READ_BYTES} are allowed`);
-    default:
-      throw new TypeError(`unknown request: ${JSON.stringify(request)}`);
-  }
-}
-
-function requireVerdict(verdict: Verdict): Verdict {
-  if (verdict.up === true) return verdict;
-  if (verdict.up === false && FAILURE_REASONS.includes(verdict.reason)) return verdict;
-  throw new TypeError(`not a verdict: ${JSON.stringify(verdict)}`);
 }

@@ -1,0 +1,41 @@
+/**
+ * What the engine does not take on trust: testers may come from elsewhere, whatever their types say.
+ *
+ * @module
+ */
+import { MAX_READ_BYTES, type StreamRequest } from '@surealived/testers/requests';
+import { down, FAILURE_REASONS, type StreamProbe, type Verdict } from '@surealived/testers/tester';
+
+/** Lets an unfinished probe run its `finally` blocks; what it does there can no longer change anything. */
+export function closeProbe(probe: StreamProbe | undefined): void {
+  try {
+    probe?.return(down('timeout', 'cancelled'));
+  } catch {
+    // its verdict is already decided, and its mistakes are not the engine's
+  }
+}
+
+/** A request that the engine can carry out. @throws TypeError or RangeError otherwise. */
+export function requireAllowed(request: StreamRequest): StreamRequest {
+  switch (request.want) {
+    case 'drain':
+      return request;
+    case 'write':
+      if (request.data instanceof Uint8Array) return request;
+      throw new TypeError('a write needs bytes');
+    case 'read':
+    case 'readUpTo':
+      if (Number.isInteger(request.bytes) && request.bytes >= 1 && request.bytes <= MAX_READ_BYTES)
+        return request;
+      throw new RangeError(`a read asks for ${request.bytes} bytes, 1..${MAX_READ_BYTES} are allowed`);
+    default:
+      throw new TypeError(`unknown request: ${JSON.stringify(request)}`);
+  }
+}
+
+/** A verdict with a known reason. @throws TypeError otherwise. */
+export function requireVerdict(verdict: Verdict): Verdict {
+  if (verdict.up === true) return verdict;
+  if (verdict.up === false && FAILURE_REASONS.includes(verdict.reason)) return verdict;
+  throw new TypeError(`not a verdict: ${JSON.stringify(verdict)}`);
+}
