@@ -15,7 +15,6 @@ const ALLOWED: Record<string, readonly string[]> = {
 /** Libraries that a package of ours may use only in the files named. */
 const CONFINED: Record<string, readonly string[]> = {
   koffi: ['shared/src/libc.ts'],
-  netlink: ['ipvssync/src/kernel/transport.ts'],
   'fast-xml-parser': ['surealived/src/config/xml.ts'],
 };
 

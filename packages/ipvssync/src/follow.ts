@@ -168,13 +168,18 @@ class Follower {
     await this.#synchronise(() => this.#synchroniser.synchronise(desired), undefined);
   }
 
-  /** @param concerned The services that the round is about; `undefined` for all. */
+  /**
+   * Carries out a round; one that ran into somebody else's change is followed by one over the whole table.
+   *
+   * @param concerned The services that the round is about; `undefined` for all.
+   */
   async #synchronise(work: () => Promise<Round>, concerned: readonly Service[] | undefined): Promise<void> {
     const { clock } = this.#options;
     try {
       const round = await work();
       this.#failures.note(round.failures, concerned?.map(describeService), clock.nowMs());
       this.#report(round);
+      if (round.foundForeignChange && concerned) await this.#synchroniseAll();
     } catch (error) {
       if (!isExpected(error)) throw error;
       this.#failures.note(new Map([[WHOLE_TABLE, messageOf(error)]]), [], clock.nowMs());

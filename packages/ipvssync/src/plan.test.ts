@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { describeOperation } from './describe.js';
 import { MemoryTable } from './memory/memory-table.js';
 import { planChanges } from './plan.js';
-import { type Operation, type Service, serviceKey } from './table.js';
+import { type Destination, type Operation, type Service, type ServiceHead, serviceKey } from './table.js';
 import { arbitraryTable, service, sorted } from './table.test-kit.js';
 import { TableImage } from './table-image.js';
 
@@ -99,6 +99,38 @@ describe('planChanges', () => {
       '+ udp 10.0.0.1:53 scheduler wrr ops on',
       '+ udp 10.0.0.1:53 real 10.0.0.11:53 forwarding dr weight 1',
     ]);
+  });
+
+  it.each<[string, Partial<ServiceHead>]>([
+    ['scheduler', { scheduler: 'rr' }],
+    ['schedulerFlags', { schedulerFlags: 1 }],
+    ['persistenceSec', { persistenceSec: 1 }],
+    ['persistencePrefix', { persistencePrefix: 24 }],
+    ['persistenceEngine', { persistenceEngine: 'sip' }],
+    ['onePacket', { onePacket: true }],
+  ])('edits a service that differs in its %s alone', (_field, settings) => {
+    const [before, after] = [service('udp 10.0.0.1:53'), service('udp 10.0.0.1:53', settings)];
+    for (const [from, to] of [
+      [before, after],
+      [after, before],
+    ] as const)
+      expect(planChanges([to], [from], KEEP)).toEqual([{ kind: 'editService', service: to, before: from }]);
+  });
+
+  it.each<[string, Partial<Destination>]>([
+    ['weight', { weight: 2 }],
+    ['forwarding', { forwarding: 'tun' }],
+    ['lowerThreshold', { lowerThreshold: 1, upperThreshold: 9 }],
+    ['upperThreshold', { upperThreshold: 10 }],
+  ])('edits a destination that differs in its %s alone', (_field, rest) => {
+    const [before, after] = [{ upperThreshold: 9 }, { upperThreshold: 9, ...rest }].map((limits) =>
+      service('tcp 10.0.0.1:80', {}, ['10.0.0.11:80', 1, limits]),
+    ) as [Service, Service];
+    for (const [from, to] of [
+      [before, after],
+      [after, before],
+    ] as const)
+      expect(planChanges([to], [from], KEEP).map(({ kind }) => kind)).toEqual(['editDestination']);
   });
 
   it('touches unknown services only where it may', () => {

@@ -12,6 +12,8 @@ export interface Round {
   readonly refusedCount: number;
   /** The services that are not as desired, by `describeService`, with the first reason of each. */
   readonly failures: ReadonlyMap<string, string>;
+  /** Whether the table was not as remembered: what was refused at first went well after reading it again. */
+  readonly foundForeignChange: boolean;
   /** From the start of planning to the last acknowledgement, with reading where there was any. */
   readonly durationMs: number;
 }
@@ -64,13 +66,16 @@ export class Synchroniser {
     const startedMs = this.#clock.nowMs();
     const done: Operation[] = [];
     try {
-      let refusals = await this.#attempt(plan, done);
-      if (refusals.length > 0) {
-        this.#image = undefined;
-        refusals = await this.#attempt(plan, done);
-      }
-      const durationMs = this.#clock.nowMs() - startedMs;
-      return { done, refusedCount: refusals.length, failures: firstReasons(refusals), durationMs };
+      const first = await this.#attempt(plan, done);
+      if (first.length > 0) this.#image = undefined;
+      const refusals = first.length > 0 ? await this.#attempt(plan, done) : first;
+      return {
+        done,
+        refusedCount: refusals.length,
+        failures: firstReasons(refusals),
+        foundForeignChange: refusals.length < first.length,
+        durationMs: this.#clock.nowMs() - startedMs,
+      };
     } catch (error) {
       this.#image = undefined;
       throw error;

@@ -27,6 +27,7 @@ export function connect(
   kernel: (requests: readonly NetlinkMessage[]) => (Buffer | SystemCallError)[],
 ): FakeTransport {
   const queue: (Buffer | SystemCallError)[] = [];
+  const incoming = Buffer.alloc(1 << 16);
   const transport = {
     sent: [] as NetlinkMessage[][],
     isClosed: false,
@@ -38,7 +39,9 @@ export function connect(
     receive() {
       const next = queue.shift() ?? new SystemCallError('recv', 11, 'EAGAIN');
       if (next instanceof Error) throw next;
-      return next;
+      incoming.fill(0xee); // what was received before is gone
+      next.copy(incoming);
+      return incoming.subarray(0, next.length);
     },
     close() {
       transport.isClosed = true;

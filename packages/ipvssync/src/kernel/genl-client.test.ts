@@ -19,6 +19,8 @@ const lost = new SystemCallError('recv', 105, 'ENOBUFS');
 /** One request per number; the kernel of the test reads it back as an attribute. */
 const numbered = (number: number): GenlRequest => ({ ...REQUEST, fill: (writer) => writer.u32(1, number) });
 const upTo = (count: number): number[] => Array.from({ length: count }, (_, i) => i);
+const hexOf = (value: number): string => Buffer.from(Uint32Array.of(value).buffer).toString('hex');
+const bytes = ({ payload }: NetlinkMessage): string => payload.toString('hex');
 const wantsAck = ({ flags }: NetlinkMessage): boolean => (flags & NLM_F_ACK) !== 0;
 
 describe('batch', () => {
@@ -77,12 +79,12 @@ describe('request', () => {
     const transport = connect(([request]) =>
       request ? [Buffer.concat([object(request, 0, (w) => w.u32(1, 7)), answer(request, 0)])] : [],
     );
-    expect(new GenlClient(transport).request(REQUEST, 'ask')).toHaveLength(1);
+    expect(new GenlClient(transport).request(REQUEST, bytes, 'ask')).toHaveLength(1);
   });
 
   it('names the errno and what was tried', () => {
     const client = new GenlClient(connect((requests) => requests.map((request) => answer(request, 1))));
-    expect(() => client.request(REQUEST, 'ask for the version of IPVS')).toThrow(
+    expect(() => client.request(REQUEST, bytes, 'ask for the version of IPVS')).toThrow(
       'ask for the version of IPVS: EPERM',
     );
   });
@@ -96,15 +98,15 @@ describe('request', () => {
       return [];
     });
     const client = new GenlClient(transport);
-    expect(() => client.request(REQUEST, 'first')).toThrow('first: recv: EAGAIN');
-    expect(client.request(REQUEST, 'second')).toEqual([]);
+    expect(() => client.request(REQUEST, bytes, 'first')).toThrow('first: recv: EAGAIN');
+    expect(client.request(REQUEST, bytes, 'second')).toEqual([]);
   });
 
   it('refuses an answer that is cut', () => {
     const client = new GenlClient(
       connect(([request]) => (request ? [answer(request, 0).subarray(0, 30)] : [])),
     );
-    expect(() => client.request(REQUEST, 'ask')).toThrow('ask: netlink message of 36 bytes in 30');
+    expect(() => client.request(REQUEST, bytes, 'ask')).toThrow('ask: netlink message of 36 bytes in 30');
   });
 
   it('takes a message that means nothing as such', () => {
@@ -112,7 +114,7 @@ describe('request', () => {
     const client = new GenlClient(
       connect(([request]) => (request ? [noop(request), answer(request, 0)] : [])),
     );
-    expect(client.request(REQUEST, 'ask')).toEqual([]);
+    expect(client.request(REQUEST, bytes, 'ask')).toEqual([]);
   });
 });
 
@@ -123,7 +125,7 @@ describe('dump', () => {
       const part = object(request, 2, (writer) => writer.u32(1, 7));
       return [Buffer.concat([part, part]), part, done(request)];
     });
-    expect(new GenlClient(transport).dump(REQUEST, 'list')).toHaveLength(3);
+    expect(new GenlClient(transport).dump(REQUEST, bytes, 'list')).toHaveLength(3);
     expect(transport.sent[0]?.[0]?.flags).toBe(NLM_F_DUMP | 1);
   });
 
@@ -137,8 +139,8 @@ describe('dump', () => {
         done(request),
       ];
     });
-    const [only, ...others] = new GenlClient(transport).dump(REQUEST, 'list');
-    expect(only?.payload.at(-4)).toBe(3);
+    const [only, ...others] = new GenlClient(transport).dump(REQUEST, bytes, 'list');
+    expect(only?.slice(16, 24)).toBe(hexOf(3));
     expect(others).toEqual([]);
   });
 
@@ -146,14 +148,14 @@ describe('dump', () => {
     const transport = connect(([request]) =>
       request ? [object(request, NLM_F_DUMP_INTR, (writer) => writer.u32(1, 1)), done(request)] : [],
     );
-    expect(() => new GenlClient(transport).dump(REQUEST, 'list services')).toThrow(
+    expect(() => new GenlClient(transport).dump(REQUEST, bytes, 'list services')).toThrow(
       'list services: the table changed during each of 10 dumps',
     );
   });
 
   it('is refused as a whole', () => {
     const client = new GenlClient(connect(([request]) => (request ? [answer(request, 1)] : [])));
-    expect(() => client.dump(REQUEST, 'list services')).toThrow('list services: EPERM');
+    expect(() => client.dump(REQUEST, bytes, 'list services')).toThrow('list services: EPERM');
   });
 });
 

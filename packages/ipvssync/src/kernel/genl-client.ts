@@ -49,8 +49,8 @@ export class GenlClient {
   /** The number of a family, or `undefined` where the kernel has none of that name. */
   resolveFamily(name: string): number | undefined {
     try {
-      const [answer] = this.request(familyRequest(name), `resolve netlink family ${name}`);
-      return answer && readFamily(answer);
+      const [family] = this.request(familyRequest(name), readFamily, `resolve netlink family ${name}`);
+      return family;
     } catch (error) {
       if (error instanceof KernelRefusedError && error.errno === 'ENOENT') return undefined;
       throw error;
@@ -60,14 +60,15 @@ export class GenlClient {
   /**
    * One request with its replies, up to the acknowledgement.
    *
+   * @param read Takes a reply; its bytes are gone afterwards.
    * @param attempt What is tried, for the error.
    * @throws KernelRefusedError with the kernel's errno; KernelProtocolError where no sound answer comes.
    */
-  request(request: GenlRequest, attempt: string): NetlinkMessage[] {
-    const replies: NetlinkMessage[] = [];
+  request<T>(request: GenlRequest, read: (reply: NetlinkMessage) => T, attempt: string): T[] {
+    const replies: T[] = [];
     this.#exchange([request], 0, attempt, (message) => {
       if (message.type === NLMSG_ERROR) return endOrRefuse(message, attempt);
-      replies.push(message);
+      replies.push(read(message));
       return false;
     });
     return replies;
@@ -76,16 +77,17 @@ export class GenlClient {
   /**
    * All objects that the request asks for. A dump that the kernel calls inconsistent is repeated.
    *
+   * @param read Takes an object; its bytes are gone afterwards.
    * @throws As `request`.
    */
-  dump(request: GenlRequest, attempt: string): NetlinkMessage[] {
+  dump<T>(request: GenlRequest, read: (object: NetlinkMessage) => T, attempt: string): T[] {
     for (let tries = 0; tries < MAX_DUMP_ATTEMPTS; tries++) {
-      const objects: NetlinkMessage[] = [];
+      const objects: T[] = [];
       let interrupted = false;
       this.#exchange([request], NLM_F_DUMP, attempt, (message) => {
         interrupted ||= (message.flags & NLM_F_DUMP_INTR) !== 0;
         if (message.type === NLMSG_DONE || message.type === NLMSG_ERROR) return endOrRefuse(message, attempt);
-        objects.push(message);
+        objects.push(read(message));
         return false;
       });
       if (!interrupted) return objects;

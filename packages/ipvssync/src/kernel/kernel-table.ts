@@ -1,4 +1,4 @@
-import type { IpvsTable, Operation, OperationResult, Service, ServiceHead } from '../table.js';
+import type { Destination, IpvsTable, Operation, OperationResult, Service, ServiceHead } from '../table.js';
 import { describeService } from '../table.js';
 import type { Attr } from '../wire/attr.js';
 import { genlAttributes, type NetlinkMessage } from '../wire/genl.js';
@@ -34,7 +34,7 @@ export class KernelTable implements IpvsTable {
       const family = client.resolveFamily(IPVS_GENL_NAME);
       if (family === undefined)
         throw new KernelUnavailableError('the kernel has no IPVS: load it with "modprobe ip_vs"');
-      client.request(infoRequest(family), 'ask for the version of IPVS');
+      client.request(infoRequest(family), () => undefined, 'ask for the version of IPVS');
       return new KernelTable(client, family);
     } catch (error) {
       client.close();
@@ -43,10 +43,9 @@ export class KernelTable implements IpvsTable {
   }
 
   async read(): Promise<readonly Service[]> {
-    const messages = this.#client.dump(servicesRequest(this.#family), 'list services');
-    return this.#withDestinations(
-      messages.map((message) => readService(nestOf(message, IPVS_CMD_ATTR_SERVICE))),
-    );
+    const read = (object: NetlinkMessage) => readService(nestOf(object, IPVS_CMD_ATTR_SERVICE));
+    const heads = this.#client.dump(servicesRequest(this.#family), read, 'list services');
+    return heads.map((head) => ({ ...head, destinations: this.#readDestinations(head) }));
   }
 
   async apply(operations: readonly Operation[]): Promise<readonly OperationResult[]> {
@@ -60,17 +59,11 @@ export class KernelTable implements IpvsTable {
   }
 
   /** The kernel dumps the destinations of one service at a time. */
-  #withDestinations(heads: readonly ServiceHead[]): Service[] {
-    const services: Service[] = [];
-    for (const head of heads) {
-      const request = destinationsRequest(this.#family, head);
-      const messages = this.#client.dump(request, `list reals of ${describeService(head)}`);
-      const destinations = messages.map((message) =>
-        readDestination(nestOf(message, IPVS_CMD_ATTR_DEST), head.address.family),
-      );
-      services.push({ ...head, destinations });
-    }
-    return services;
+  #readDestinations(service: ServiceHead): Destination[] {
+    const read = (object: NetlinkMessage) =>
+      readDestination(nestOf(object, IPVS_CMD_ATTR_DEST), service.address.family);
+    const request = destinationsRequest(this.#family, service);
+    return this.#client.dump(request, read, `list reals of ${describeService(service)}`);
   }
 }
 

@@ -35,7 +35,7 @@ export function openNetlinkSocket(timeoutMs: number): Transport {
     receive() {
       const length = libc.recv(fd, incoming, incoming.length, 0);
       if (length < 0) throw libc.systemCallError('recv');
-      return Buffer.from(incoming.subarray(0, length));
+      return incoming.subarray(0, length);
     },
     close: () => void libc.close(fd),
   };

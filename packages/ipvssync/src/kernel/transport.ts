@@ -8,7 +8,7 @@ export interface Transport {
   /** Sends one datagram. @throws SystemCallError. */
   send(datagram: Buffer): void;
   /**
-   * The next datagram from the kernel: one or more whole netlink messages, owned by the caller.
+   * The next datagram from the kernel: one or more whole netlink messages, which are there until the next call.
    *
    * @throws SystemCallError: EAGAIN where nothing comes within the deadline, ENOBUFS where answers were lost.
    */

@@ -68,11 +68,17 @@ function isForeignFamily(service: ServiceId, { address, forwarding }: Destinatio
   return address.family !== service.address.family && forwarding !== 'tun';
 }
 
-/** As inet_addr_type() and ipv6_addr_type() see it: not "this network", multicast, broadcast, or link-local IPv6. */
+/**
+ * As inet_addr_type() and ipv6_addr_type() see it, on a machine without routes: not the unspecified address, multicast,
+ * broadcast, link-local or IPv4-mapped.
+ */
 function isUnicast(address: Address): boolean {
-  if (isMulticast(address)) return false;
-  const [first = 0, second = 0] = address.bytes;
-  if (address.family === 4) return first !== 0 && !address.bytes.every((byte) => byte === 255);
+  const { bytes } = address;
+  if (isMulticast(address) || bytes.every((byte) => byte === 0)) return false;
+  if (address.family === 4) return !bytes.every((byte) => byte === 255);
+  const [first = 0, second = 0] = bytes;
   const isLinkLocal = first === 0xfe && (second & 0xc0) === 0x80;
-  return !isLinkLocal && address.bytes.some((byte) => byte !== 0);
+  const isMapped =
+    bytes.subarray(0, 10).every((byte) => byte === 0) && bytes[10] === 255 && bytes[11] === 255;
+  return !isLinkLocal && !isMapped;
 }

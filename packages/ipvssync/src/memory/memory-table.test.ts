@@ -73,6 +73,11 @@ describe('MemoryTable refuses what the kernel refuses:', () => {
     ['a multicast real', toReal('addDestination', '224.0.0.1:80'), 'EINVAL'],
     ['a broadcast real', toReal('addDestination', '255.255.255.255:80'), 'EINVAL'],
     ['a real 0.0.0.0', toReal('addDestination', '0.0.0.0:80'), 'EINVAL'],
+    [
+      'an IPv4-mapped real',
+      toReal('addDestination', '[::ffff:10.0.0.1]:80', {}, 'tcp [fd00::1]:80'),
+      'EINVAL',
+    ],
     ['a link-local IPv6 real', toReal('addDestination', '[fe80::1]:80', {}, 'tcp [fd00::1]:80'), 'EINVAL'],
   ])('%s', async (_what, operation, errno) => {
     expect(await errnoOf(operation)).toBe(errno);

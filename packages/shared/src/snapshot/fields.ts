@@ -5,32 +5,33 @@
  */
 import { isOneOf } from '../model.js';
 
-/** Typed access to the tokens of a line; each miss or misfit is reported once and yields `undefined`. */
+const SPACE = 0x20;
+const EQUALS = 0x3d;
+const LAST_ASCII = 0x7e;
+/** More tokens than any line of ours has. */
+const FEW_TOKENS = 32;
+
+/**
+ * Typed access to the tokens of a line; each miss or misfit is reported once and yields `undefined`.
+ *
+ * A value is cut out of the line when it is asked for: a snapshot has many lines, and fresh memory is what costs time.
+ */
 export class Fields {
   readonly report: (message: string) => void;
-  /** A line has a dozen keys at most, so looking through them beats a Map, which would cost more to fill. */
-  readonly #keys: string[] = [];
-  readonly #values: string[] = [];
+  readonly #text: string;
 
-  constructor(report: (message: string) => void) {
+  /** @param text `a=1 b=2`: no white space but spaces; the first of equal keys counts. */
+  constructor(text: string, report: (message: string) => void) {
+    this.#text = text;
     this.report = report;
   }
 
-  add(key: string, value: string): void {
-    if (this.has(key)) {
-      this.report(`${key}: given twice`);
-      return;
-    }
-    this.#keys.push(key);
-    this.#values.push(value);
-  }
-
   has(key: string): boolean {
-    return this.#keys.includes(key);
+    return this.#find(key) !== undefined;
   }
 
   text(key: string, fallback?: string): string | undefined {
-    const value = this.#values[this.#keys.indexOf(key)] ?? fallback;
+    const value = this.#find(key) ?? fallback;
     if (value === undefined || value === '') {
       this.report(`${key}: missing`);
       return undefined;
@@ -55,26 +56,62 @@ export class Fields {
     this.report(`${key}: expected ${values.join(', ')}, got "${text.slice(0, 40)}"`);
     return undefined;
   }
+
+  #find(key: string): string | undefined {
+    const text = this.#text;
+    for (let at = text.indexOf(key); at >= 0; at = text.indexOf(key, at + 1)) {
+      const start = at + key.length + 1;
+      if (text.charCodeAt(start - 1) !== EQUALS || (at > 0 && text.charCodeAt(at - 1) !== SPACE)) continue;
+      const end = text.indexOf(' ', start);
+      return text.slice(start, end < 0 ? text.length : end);
+    }
+    return undefined;
+  }
 }
 
 /** Splits `a=1 b=2` at white space; a token without `=`, or a key twice, is reported. */
 export function parseFields(text: string, report: (message: string) => void): Fields {
-  const fields = new Fields(report);
-  for (let start = 0; start < text.length; start++) {
-    if (isSpace(text, start)) continue;
-    let end = start + 1;
-    while (end < text.length && !isSpace(text, end)) end++;
-    const equals = text.indexOf('=', start);
-    if (equals > start && equals < end) fields.add(text.slice(start, equals), text.slice(equals + 1, end));
-    else report(`expected key=value, got "${text.slice(start, Math.min(end, start + 40))}"`);
-    start = end;
+  if (isClearlySound(text)) return new Fields(text, report);
+  const keys = new Set<string>();
+  const parts = text.split(/\s+/).filter((part) => part !== '');
+  for (const part of parts) {
+    const key = part.slice(0, Math.max(part.indexOf('='), 0));
+    if (key === '') report(`expected key=value, got "${part.slice(0, 40)}"`);
+    else if (keys.has(key)) report(`${key}: given twice`);
+    keys.add(key);
   }
-  return fields;
+  return new Fields(parts.join(' '), report);
 }
 
-/** Space and control characters; what else Unicode takes for white space does not separate tokens. */
-function isSpace(text: string, at: number): boolean {
-  return text.charCodeAt(at) <= 0x20;
+const keyHashes = new Int32Array(FEW_TOKENS);
+
+/**
+ * Whether a text has no white space but spaces, a key in every token, and no key twice. False may mean that it is only
+ * unusual: that two keys have the same hash, or a name is not ASCII.
+ */
+function isClearlySound(text: string): boolean {
+  let tokens = 0;
+  let hash = 0;
+  let isInKey = true;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code < SPACE || code > LAST_ASCII) return false;
+    if (code === SPACE) {
+      if (isInKey && hash !== 0) return false;
+      isInKey = true;
+      hash = 0;
+    } else if (isInKey && code === EQUALS) {
+      if (hash === 0 || tokens === FEW_TOKENS || isKnown(hash, tokens)) return false;
+      keyHashes[tokens++] = hash;
+      isInKey = false;
+    } else if (isInKey) hash = (Math.imul(hash, 31) + code) | 0;
+  }
+  return !isInKey || hash === 0;
+}
+
+function isKnown(hash: number, count: number): boolean {
+  for (let i = 0; i < count; i++) if (keyHashes[i] === hash) return true;
+  return false;
 }
 
 /** A plain decimal integer within bounds, or `undefined`: no sign but minus, no space, no fraction, no exponent. */
