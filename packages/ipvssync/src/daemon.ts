@@ -2,10 +2,10 @@ import { utimesSync, writeFileSync } from 'node:fs';
 import { systemClock } from '@surealived/shared/clock';
 import { messageOf } from '@surealived/shared/errors';
 import { createLogger, type Logger, raiseLevel } from '@surealived/shared/log';
+import type { Host } from '@surealived/shared/process-host';
 import type { SurealivedConfig } from '@surealived/shared/surealived-cfg';
 import { openTable } from './backend.js';
 import { follow } from './follow.js';
-import type { Host } from './host.js';
 import type { Options } from './options.js';
 
 /**

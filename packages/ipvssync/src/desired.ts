@@ -21,7 +21,7 @@ export function desiredService(virtual: SnapshotVirtual): Service {
     persistencePrefix: fullPrefix(address),
     persistenceEngine: '',
     onePacket,
-    destinations: virtual.reals.map(({ name: _name, ...destination }) => destination),
+    destinations: virtual.reals,
   };
 }
 

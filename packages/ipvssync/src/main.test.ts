@@ -1,8 +1,8 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { EXIT, type Host, type Signal } from '@surealived/shared/process-host';
 import { describe, expect, it } from 'vitest';
 import { DNS, diff, HandoverFiles, META, real, WEB } from './handover.test-kit.js';
-import type { Host, Signal } from './host.js';
-import { EXIT, main } from './main.js';
+import { main } from './main.js';
 
 /** A process to run `main` in: hand-over files, a configuration, a memory table in a file, and what was printed. */
 class Process implements Host {

@@ -1,17 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { messageOf, SureAliveError } from '@surealived/shared/errors';
+import { EXIT, type Host, processHost } from '@surealived/shared/process-host';
 import { loadConfig, type SurealivedConfig } from '@surealived/shared/surealived-cfg';
-import type { Host } from './host.js';
 import { type Options, parseArguments } from './options.js';
-
-/** Process exit statuses; part of the public contract, listed in the manual. */
-export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
-
-const processHost: Host = {
-  stdout: process.stdout,
-  stderr: process.stderr,
-  onSignal: (signal, handler) => process.on(signal, handler),
-};
 
 /**
  * The whole program.

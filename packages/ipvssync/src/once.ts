@@ -5,12 +5,12 @@
  * @module
  */
 import { systemClock } from '@surealived/shared/clock';
+import type { Host } from '@surealived/shared/process-host';
 import type { SurealivedConfig } from '@surealived/shared/surealived-cfg';
 import { openTable } from './backend.js';
 import { describeOperation } from './describe.js';
 import { desiredService } from './desired.js';
 import { Handover } from './handover.js';
-import type { Host } from './host.js';
 import type { Options } from './options.js';
 import { planChanges } from './plan.js';
 import { type Round, Synchroniser } from './synchroniser.js';

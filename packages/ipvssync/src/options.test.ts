@@ -39,7 +39,7 @@ describe('parseArguments', () => {
     [['-d'], /^Unknown option '-d'/],
     [['--bogus'], /^Unknown option '--bogus'/],
     [['-c'], /argument missing/],
-    [['file'], /^Unexpected argument 'file'/],
+    [['file'], /^unexpected argument "file"$/],
     [['--once=yes'], /does not take an argument/],
     [['--table', 'nftables'], /^--table: expected kernel, memory or memory:PATH, got "nftables"$/],
     [['--table', 'memory:'], /got "memory:"$/],

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { FLAG, type OptionTable, type Printed, parseCommandLine } from '@surealived/shared/command-line';
 import { DEFAULT_CONFIG_PATH } from '@surealived/shared/surealived-cfg';
 import { type Backend, parseBackend } from './backend.js';
 
@@ -19,44 +19,41 @@ export interface Options {
   readonly backend: Backend;
 }
 
-/** The options, or what to print instead of running, with whether that is an error of the user. */
-export type ParsedArguments =
-  | { readonly options: Options }
-  | { readonly print: string; readonly isError: boolean };
-
-const FLAG = { type: 'boolean', default: false } as const;
-
 /** Every option with its help; short ones are the original's. */
 const OPTIONS = {
-  config: { type: 'string', short: 'c', default: DEFAULT_CONFIG_PATH, help: 'configuration file' },
+  config: {
+    type: 'string',
+    short: 'c',
+    default: DEFAULT_CONFIG_PATH,
+    value: 'FILE',
+    help: 'configuration file',
+  },
   'test-config': { ...FLAG, short: 't', help: 'check configuration and full snapshot, and exit' },
   plan: { ...FLAG, help: 'print what would change, and exit' },
   once: { ...FLAG, help: 'synchronise, print what was done, and exit' },
-  table: { type: 'string', default: 'kernel', help: 'table to write: kernel, memory or memory:PATH' },
+  table: {
+    type: 'string',
+    default: 'kernel',
+    value: 'TABLE',
+    help: 'table to write: kernel, memory or memory:PATH',
+  },
   'del-unmanaged': { ...FLAG, short: 'u', help: 'delete services that are not in the snapshot' },
   'del-umanaged': { ...FLAG, help: 'the same, as the original spelt it' },
   'keep-diffs': { ...FLAG, short: 'k', help: 'do not remove consumed diff files' },
-  verbose: { type: 'boolean', short: 'v', multiple: true, help: 'log more; may be repeated' },
-  help: { ...FLAG, short: 'h', help: 'print this' },
-  version: { ...FLAG, short: 'V', help: 'print the version' },
-} as const satisfies Record<string, NonNullable<ParseArgsConfig['options']>[string] & { help: string }>;
+} as const satisfies OptionTable;
 
 /** Reads the arguments; `version` is what -V prints. */
-export function parseArguments(argv: readonly string[], version: string): ParsedArguments {
-  try {
-    const { values } = parseArgs({ args: [...argv], options: OPTIONS, strict: true });
-    if (values.help) return { print: describeUsage(), isError: false };
-    if (values.version) return { print: version, isError: false };
-    return interpret(values);
-  } catch (error) {
-    if (!(error instanceof TypeError && 'code' in error)) throw error;
-    return { print: error.message, isError: true };
-  }
-}
-
-type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values'];
-
-function interpret(values: Values): ParsedArguments {
+export function parseArguments(argv: readonly string[], version: string): { options: Options } | Printed {
+  const commandLine = {
+    program: 'ipvssync',
+    operands: '',
+    summary: 'Keeps the IPVS table in step with what surealived hands over.',
+    options: OPTIONS,
+  };
+  const parsed = parseCommandLine(commandLine, argv, version);
+  if ('print' in parsed) return parsed;
+  const { values, operands, verbosity } = parsed;
+  if (operands.length > 0) return { print: `unexpected argument "${operands[0]}"`, isError: true };
   const backend = parseBackend(values.table);
   if (!backend) {
     const print = `--table: expected kernel, memory or memory:PATH, got "${values.table}"`;
@@ -68,20 +65,11 @@ function interpret(values: Values): ParsedArguments {
   return {
     options: {
       config: values.config,
-      verbosity: values.verbose?.length ?? 0,
+      verbosity,
       mode,
       deleteUnmanaged: values['del-unmanaged'] || values['del-umanaged'],
       keepDiffs: values['keep-diffs'],
       backend,
     },
   };
-}
-
-function describeUsage(): string {
-  const lines = Object.entries(OPTIONS).map(([name, option]) => {
-    const short = 'short' in option ? `-${option.short},` : '   ';
-    const value = option.type === 'string' ? ` <${option.default}>` : '';
-    return `  ${short} --${(name + value).padEnd(44)} ${option.help}`;
-  });
-  return `Usage: ipvssync [options]\n\nKeeps the IPVS table in step with what surealived hands over.\n\n${lines.join('\n')}`;
 }

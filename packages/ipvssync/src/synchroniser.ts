@@ -134,16 +134,12 @@ function strandingRemovals(
   image: TableImage,
 ): ReadonlySet<Operation> {
   const refused = new Set(refusals.map(({ operation }) => serviceKey(operation.service)));
-  const withheld = new Set<Operation>();
-  for (const key of refused) {
-    const service = image.service(key);
-    if (!service || !image.canServe(key)) continue;
-    const concerned = removals.filter((removal) => serviceKey(removal.service) === key);
-    const afterwards = new TableImage([service]);
-    for (const removal of concerned) afterwards.apply(removal);
-    if (!afterwards.canServe(key)) for (const removal of concerned) withheld.add(removal);
-  }
-  return withheld;
+  const concerned = removals.filter(({ service }) => refused.has(serviceKey(service)));
+  const before = [...refused].flatMap((key) => (image.canServe(key) ? (image.service(key) ?? []) : []));
+  const after = new TableImage(before);
+  for (const removal of concerned) after.apply(removal);
+  const stranded = new Set(before.map(serviceKey).filter((key) => !after.canServe(key)));
+  return new Set(concerned.filter(({ service }) => stranded.has(serviceKey(service))));
 }
 
 function firstReasons(refusals: readonly Refusal[]): ReadonlyMap<string, string> {

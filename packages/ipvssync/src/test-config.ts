@@ -1,7 +1,7 @@
 import { messageOf, SureAliveError } from '@surealived/shared/errors';
+import type { Host } from '@surealived/shared/process-host';
 import type { SurealivedConfig } from '@surealived/shared/surealived-cfg';
 import { readFullSnapshot } from './handover.js';
-import type { Host } from './host.js';
 
 /** `-t`: reads the full snapshot and says what it holds, or all that is wrong with it. @returns Whether it is sound. */
 export function testConfig({ full_sync_file }: SurealivedConfig, { stdout, stderr }: Host): boolean {

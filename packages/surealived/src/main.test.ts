@@ -2,14 +2,15 @@ import { EventEmitter, once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
+import type { Host, Signal } from '@surealived/shared/process-host';
 import { readSnapshot } from '@surealived/shared/snapshot/read';
 import { describe, expect, it, onTestFinished } from 'vitest';
+import { temporaryDirectory } from '../../shared/src/files.test-kit.js';
 import { listen, refusingPort } from './engine/hostile-servers.test-kit.js';
-import { temporaryDirectory } from './files.test-kit.js';
 import { main } from './main.js';
 
 /** Stands for the process: keeps what is written, gives signals. */
-class FakeHost extends EventEmitter {
+class FakeHost extends EventEmitter implements Host {
   out = '';
   err = '';
   readonly stdout = {
@@ -23,6 +24,10 @@ class FakeHost extends EventEmitter {
       this.emit('log');
     },
   };
+
+  onSignal(signal: Signal, handler: () => void): void {
+    this.on(signal, handler);
+  }
 
   get logged(): readonly Record<string, unknown>[] {
     return this.err
@@ -90,13 +95,13 @@ describe('the command line', () => {
   it.each([
     [[], 'expected one services file, got 0'],
     [['a.xml', 'b.xml'], 'expected one services file, got 2'],
-    [['-x', 'a.xml'], 'Unknown argument: x'],
-    [['--frobnicate', 'a.xml'], 'Unknown argument: frobnicate'],
+    [['-x', 'a.xml'], "Unknown option '-x'"],
+    [['--frobnicate', 'a.xml'], "Unknown option '--frobnicate'"],
   ])('with %j is a mistake, told in one line', async (argv, message) => {
     expect(await run(...argv)).toEqual({
       status: 2,
       out: '',
-      err: `surealived: ${message} (see surealived --help)\n`,
+      err: `surealived: ${message} (see --help)\n`,
     });
   });
 

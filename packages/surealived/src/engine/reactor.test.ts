@@ -3,7 +3,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { join } from 'node:path';
 import { systemClock } from '@surealived/shared/clock';
 import { expect, it, onTestFinished } from 'vitest';
-import { temporaryDirectory } from '../files.test-kit.js';
+import { temporaryDirectory } from '../../../shared/src/files.test-kit.js';
 import { block, newReactor, openDescriptors } from './hostile-servers.test-kit.js';
 import { Reactor } from './reactor.js';
 import { WheelTimer } from './timer-wheel.js';

@@ -13,7 +13,7 @@ import {
 import { join } from 'node:path';
 import { readDiffLine, readSnapshot } from '@surealived/shared/snapshot/read';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { limitFileSize, temporaryDirectory } from '../files.test-kit.js';
+import { limitFileSize, temporaryDirectory } from '../../../shared/src/files.test-kit.js';
 import { at, realConfig, recordingLog, virtualConfig } from '../services.test-kit.js';
 import { createVirtual, diffEntries, type Real, snapshotVirtual } from '../state.js';
 import { FileHandover } from './file-handover.js';

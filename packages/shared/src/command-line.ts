@@ -1,0 +1,95 @@
+/**
+ * Command lines by tables of options, over `parseArgs` of node:util: it starts a tenth of a second sooner than the
+ * larger libraries, which counts where a table has to be restored.
+ *
+ * @module
+ */
+import { type ParseArgsConfig, parseArgs } from 'node:util';
+
+type Option = NonNullable<ParseArgsConfig['options']>[string] & {
+  readonly help: string;
+  /** What a value is called in the help. */
+  readonly value?: string;
+};
+export type OptionTable = Readonly<Record<string, Option>>;
+
+/** What every program of ours understands. */
+const COMMON_OPTIONS = {
+  verbose: { type: 'boolean', short: 'v', multiple: true, help: 'log more; may be repeated' },
+  help: { type: 'boolean', default: false, short: 'h', help: 'print this' },
+  version: { type: 'boolean', default: false, short: 'V', help: 'print the version' },
+} as const satisfies OptionTable;
+
+/** A switch of an option table. */
+export const FLAG = { type: 'boolean', default: false } as const;
+
+export interface CommandLine<T extends OptionTable> {
+  readonly program: string;
+  /** What follows the options in the usage line, such as `<services.xml>`; empty for nothing. */
+  readonly operands: string;
+  /** One sentence. */
+  readonly summary: string;
+  readonly options: T;
+}
+
+type Parsed<T extends OptionTable> = ReturnType<
+  typeof parseArgs<{ options: T & typeof COMMON_OPTIONS; allowPositionals: true }>
+>;
+
+/** The arguments, or what to print instead of running, with whether that is an error of the user. */
+export type ParsedCommandLine<T extends OptionTable> =
+  | { readonly values: Parsed<T>['values']; readonly operands: readonly string[]; readonly verbosity: number }
+  | Printed;
+
+export interface Printed {
+  readonly print: string;
+  readonly isError: boolean;
+}
+
+/** @param version What --version prints. */
+export function parseCommandLine<T extends OptionTable>(
+  commandLine: CommandLine<T>,
+  argv: readonly string[],
+  version: string,
+): ParsedCommandLine<T> {
+  try {
+    const options = { ...commandLine.options, ...COMMON_OPTIONS };
+    const { values, positionals } = parseArgs({
+      args: [...argv],
+      options,
+      strict: true,
+      allowPositionals: true,
+    });
+    const {
+      help,
+      version: wantsVersion,
+      verbose,
+    } = values as { [name: string]: boolean | boolean[] | undefined };
+    if (help) return { print: describeUsage(commandLine), isError: false };
+    if (wantsVersion) return { print: version, isError: false };
+    const verbosity = Array.isArray(verbose) ? verbose.length : 0;
+    return { values: values as Parsed<T>['values'], operands: positionals, verbosity };
+  } catch (error) {
+    if (!(error instanceof TypeError && 'code' in error)) throw error;
+    const [message = ''] = error.message.split('. '); // what follows is advice for programmers
+    return { print: message, isError: true };
+  }
+}
+
+function describeUsage<T extends OptionTable>({
+  program,
+  operands,
+  summary,
+  options,
+}: CommandLine<T>): string {
+  const table: OptionTable = { ...options, ...COMMON_OPTIONS };
+  const names = Object.entries(table).map(([name, { value = '', short }]) => {
+    return `${short === undefined ? '   ' : `-${short},`} --${name}${value === '' ? '' : ` ${value}`}`;
+  });
+  const width = Math.max(...names.map((name) => name.length));
+  const lines = Object.values(table).map(({ help, default: fallback }, i) => {
+    const shown = typeof fallback === 'string' ? ` (${fallback})` : '';
+    return `  ${names[i]?.padEnd(width)}  ${help}${shown}`;
+  });
+  return `Usage: ${program} [options] ${operands}`.trimEnd().concat(`\n\n${summary}\n\n${lines.join('\n')}`);
+}
