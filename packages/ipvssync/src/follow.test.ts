@@ -314,7 +314,7 @@ describe('follow, in trouble with the table', () => {
     await one.untilTable('10.0.0.11:80=1');
     const reason = 'add tcp 10.0.0.3:80: ENOENT (scheduler \\"nosuch\\" is not in the kernel)';
     await one.until(() => one.logged(`virtual failing virtual="tcp 10.0.0.3:80" reason="${reason}"`));
-    await one.until(() => one.logged('table synchronised operations=2 failed=2'));
+    await one.until(() => one.logged('table not as desired operations=2 failed=2'));
   });
 
   it('repairs all that somebody else did when it runs into a part of it', async () => {

@@ -196,7 +196,8 @@ class Follower {
       failed: refusedCount,
       durationMs: Math.round(durationMs * 10) / 10,
     };
-    this.#log.info(fields, 'table synchronised');
+    if (refusedCount > 0) this.#log.warn(fields, 'table not as desired');
+    else this.#log.info(fields, 'table synchronised');
   }
 }
 

@@ -1,5 +1,5 @@
-import { closeSync, existsSync, openSync, readSync, rmSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { closeSync, existsSync, openSync, readdirSync, readSync, rmSync } from 'node:fs';
+import { basename, dirname, resolve } from 'node:path';
 import { ConfigError, HandoverMissingError, messageOf, SnapshotError } from '@surealived/shared/errors';
 import { withFileLock } from '@surealived/shared/file-lock';
 import { describeVirtualId, virtualKey } from '@surealived/shared/model';
@@ -120,8 +120,9 @@ export class Handover {
       problems.push(...news.problems);
       applyEntries(virtuals, news.entries, problems);
     }
-    for (const file of this.#diffs ? [...this.#diffs.passed, this.#diffs.file] : [])
-      this.#abandoned.add(file);
+    const followed = this.#diffs ? [...this.#diffs.passed, this.#diffs.file] : [];
+    const older = diffFile === undefined ? [] : olderDiffFiles(diffFile, this.#paths.diff_sync_dir);
+    for (const file of [...followed, ...older]) this.#abandoned.add(file);
     this.#virtuals = virtuals;
     this.#diffs = diffs;
     return problems;
@@ -137,6 +138,16 @@ export class Handover {
   #isOurs(file: string): boolean {
     return dirname(file) === resolve(this.#paths.diff_sync_dir);
   }
+}
+
+/** Diff files from before the one that a snapshot names: written while nobody followed, and of no use any more. */
+function olderDiffFiles(named: string, directory: string): readonly string[] {
+  const epochOf = (name: string): number => Number(/^diff_sync\.(\d+)$/.exec(name)?.[1] ?? Number.NaN);
+  const limit = epochOf(basename(named));
+  if (!existsSync(directory)) return [];
+  return readdirSync(directory)
+    .filter((name) => epochOf(name) < limit)
+    .map((name) => resolve(directory, name));
 }
 
 /** Reads a full snapshot. @throws SnapshotError with all that is wrong, also where it cannot be read. */

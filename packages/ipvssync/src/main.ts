@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { messageOf, SureAliveError } from '@surealived/shared/errors';
-import { EXIT, type Host, processHost } from '@surealived/shared/process-host';
+import { EXIT, type Host, openProcessHost } from '@surealived/shared/process-host';
 import { loadConfig, type SurealivedConfig } from '@surealived/shared/surealived-cfg';
 import { type Options, parseArguments } from './options.js';
 
@@ -10,7 +10,7 @@ import { type Options, parseArguments } from './options.js';
  * @param argv Arguments without node and script.
  * @returns The process's exit status. User errors are one line on stderr; a bug is thrown.
  */
-export async function main(argv: readonly string[], host: Host = processHost): Promise<number> {
+export async function main(argv: readonly string[], host: Host = openProcessHost()): Promise<number> {
   const parsed = parseArguments(argv, readVersion());
   if ('print' in parsed) {
     if (!parsed.isError) host.stdout.write(`${parsed.print}\n`);

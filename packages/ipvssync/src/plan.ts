@@ -57,6 +57,21 @@ export function isRemoval(operation: Operation): boolean {
   }
 }
 
+/** Whether an operation gives a service something to serve with. */
+export function bringsCapacity(operation: Operation): boolean {
+  switch (operation.kind) {
+    case 'addService':
+      return true;
+    case 'addDestination':
+    case 'editDestination':
+      return operation.destination.weight > 0;
+    case 'editService':
+    case 'deleteService':
+    case 'deleteDestination':
+      return false;
+  }
+}
+
 function planService(desired: Service, actual: Service | undefined, operations: Operation[]): void {
   if (!actual) operations.push({ kind: 'addService', service: desired });
   else if (!sameSettings(desired, actual))

@@ -1,6 +1,6 @@
 import type { Clock } from '@surealived/shared/clock';
 import { describeAttempt, describeRefusal } from './describe.js';
-import { isRemoval, type PlanPolicy, planChanges } from './plan.js';
+import { bringsCapacity, isRemoval, type PlanPolicy, planChanges } from './plan.js';
 import { describeService, type IpvsTable, type Operation, type Service, serviceKey } from './table.js';
 import { TableImage } from './table-image.js';
 
@@ -10,7 +10,7 @@ export interface Round {
   readonly done: readonly Operation[];
   /** Operations that were refused, or withheld for the sake of a service. */
   readonly refusedCount: number;
-  /** The services that are not as desired, by `describeService`, with the first reason of each. */
+  /** The services that are not as desired, by `describeService`, with the reasons of each. */
   readonly failures: ReadonlyMap<string, string>;
   /** Whether the table was not as remembered: what was refused at first went well after reading it again. */
   readonly foundForeignChange: boolean;
@@ -21,6 +21,8 @@ export interface Round {
 interface Refusal {
   readonly operation: Operation;
   readonly reason: string;
+  /** Not tried, for the sake of the service. */
+  readonly isWithheld?: true;
 }
 
 type Plan = (image: TableImage) => Operation[];
@@ -72,7 +74,7 @@ export class Synchroniser {
       return {
         done,
         refusedCount: refusals.length,
-        failures: firstReasons(refusals),
+        failures: reasonsByService(refusals),
         foundForeignChange: refusals.length < first.length,
         durationMs: this.#clock.nowMs() - startedMs,
       };
@@ -108,6 +110,7 @@ export class Synchroniser {
       refusals.push({
         operation,
         reason: `${describeAttempt(operation)}: withheld, nothing else would serve`,
+        isWithheld: true,
       });
     return refusals;
   }
@@ -127,13 +130,18 @@ export class Synchroniser {
   }
 }
 
-/** The removals of services which have a refusal, and which serve now but would not afterwards. */
+/**
+ * The removals of services which serve now but would not afterwards, because what should have brought capacity was
+ * refused. A refusal of anything else (an edit of the scheduler, a deletion) protects nothing: then the removals are
+ * what was wanted, down to the last real.
+ */
 function strandingRemovals(
   removals: readonly Operation[],
   refusals: readonly Refusal[],
   image: TableImage,
 ): ReadonlySet<Operation> {
-  const refused = new Set(refusals.map(({ operation }) => serviceKey(operation.service)));
+  const bringers = refusals.map(({ operation }) => operation).filter(bringsCapacity);
+  const refused = new Set(bringers.map(({ service }) => serviceKey(service)));
   const concerned = removals.filter(({ service }) => refused.has(serviceKey(service)));
   const before = [...refused].flatMap((key) => (image.canServe(key) ? (image.service(key) ?? []) : []));
   const after = new TableImage(before);
@@ -142,11 +150,14 @@ function strandingRemovals(
   return new Set(concerned.filter(({ service }) => stranded.has(serviceKey(service))));
 }
 
-function firstReasons(refusals: readonly Refusal[]): ReadonlyMap<string, string> {
+/** The first reason of each service, by name, which the others mostly follow from, and all that was withheld for it. */
+function reasonsByService(refusals: readonly Refusal[]): ReadonlyMap<string, string> {
   const reasons = new Map<string, string>();
-  for (const { operation, reason } of refusals) {
+  for (const { operation, reason, isWithheld } of refusals) {
     const name = describeService(operation.service);
-    if (!reasons.has(name)) reasons.set(name, reason);
+    const known = reasons.get(name);
+    if (known === undefined) reasons.set(name, reason);
+    else if (isWithheld) reasons.set(name, `${known}; ${reason}`);
   }
   return reasons;
 }

@@ -48,6 +48,11 @@ export function unspecifiedAddress(family: Family): Address {
   return addressFromBytes(family, new Uint8Array(16));
 }
 
+/** 0.0.0.0 or ::. */
+export function isUnspecified({ bytes }: Address): boolean {
+  return bytes.every((byte) => byte === 0);
+}
+
 export function isMulticast({ family, bytes }: Address): boolean {
   const first = bytes[0] ?? 0;
   return family === 4 ? first >= 224 && first <= 239 : first === 0xff;

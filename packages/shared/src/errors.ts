@@ -5,6 +5,7 @@ export const ERROR_CODES = {
   SA_SNAPSHOT_INVALID: 'A snapshot cannot be used; the last good table stays in force.',
   SA_HANDOVER_MISSING: 'A hand-over file is not there: surealived has not run yet, or the paths differ.',
   SA_LOCK_TIMEOUT: 'The hand-over lock was held by another process for too long.',
+  SA_HANDOVER_TAKEN: 'Another surealived writes the same hand-over files.',
   SA_SYSTEM_CALL: 'The kernel refused a system call; the message names the call and the errno.',
   SA_KERNEL_UNAVAILABLE: 'The kernel has no IPVS, or this process may not use it.',
   SA_KERNEL_REFUSED: 'The kernel answered an IPVS request with an errno.',
@@ -56,6 +57,10 @@ export class SnapshotError extends InvalidTextError {
 
 export class HandoverMissingError extends SureAliveError {
   override readonly code = 'SA_HANDOVER_MISSING';
+}
+
+export class HandoverTakenError extends SureAliveError {
+  override readonly code = 'SA_HANDOVER_TAKEN';
 }
 
 export class LockTimeoutError extends SureAliveError {

@@ -48,6 +48,16 @@ export function tryWithFileLock<T>(path: string, work: () => T): { readonly valu
   }
 }
 
+/**
+ * Takes a lock that is held until `release`, or until the process ends, however it ends.
+ *
+ * @returns `undefined` when somebody else holds it.
+ */
+export function holdFileLock(path: string): { release(): void } | undefined {
+  const fd = tryOpenLocked(path, true);
+  return fd === undefined ? undefined : { release: () => closeSync(fd) };
+}
+
 async function openLocked(path: string, { timeoutMs, create = false }: LockOptions): Promise<number> {
   const giveUpAtMs = performance.now() + timeoutMs;
   for (let waitMs = FIRST_RETRY_MS; ; waitMs = Math.min(waitMs * 2, LONGEST_RETRY_MS)) {
@@ -61,7 +71,7 @@ async function openLocked(path: string, { timeoutMs, create = false }: LockOptio
 
 /** A descriptor that holds the lock, or `undefined` while another has it. */
 function tryOpenLocked(path: string, create: boolean): number | undefined {
-  const fd = openSync(path, constants.O_RDONLY | (create ? constants.O_CREAT : 0), 0o644);
+  const fd = openSync(path, constants.O_RDONLY | (create ? constants.O_CREAT : 0), 0o640);
   let isOurs = false;
   try {
     isOurs = tryAcquire(fd) && isStillAt(path, fd);

@@ -29,6 +29,11 @@ export const MAX_PERSISTENCE_SEC = 31 * 24 * 3600;
 /** IP_VS_SCHEDNAME_MAXLEN of linux/ip_vs.h, less its NUL. */
 export const SCHEDULER_NAME = /^[A-Za-z0-9_-]{1,15}$/;
 
+/** The schedulers that come with Linux 6. */
+export const SCHEDULERS: readonly string[] = 'rr wrr lc wlc lblc lblcr dh sh sed nq fo ovf mh twos'.split(
+  ' ',
+);
+
 /**
  * What makes a virtual the same virtual. With protocol `fwmark`, `address` is 0.0.0.0 or :: (it tells the family)
  * and `port` is 0; otherwise `fwmark` is 0.

@@ -10,8 +10,12 @@ export interface Host {
   onSignal(signal: Signal, handler: () => void): void;
 }
 
-export const processHost: Host = {
-  stdout: process.stdout,
-  stderr: process.stderr,
-  onSignal: (signal, handler) => void process.on(signal, handler),
-};
+/**
+ * The process itself. Whoever reads its output may go away: what is written then is lost, but the process goes on, for a
+ * daemon must not end with its log collector.
+ */
+export function openProcessHost(): Host {
+  const { stdout, stderr } = process;
+  for (const stream of [stdout, stderr]) stream.on('error', () => undefined);
+  return { stdout, stderr, onSignal: (signal, handler) => void process.on(signal, handler) };
+}

@@ -77,6 +77,17 @@ function writeFiles(xml: string, cfg = '') {
 }
 
 describe('the command line', () => {
+  it('goes on at SIGHUP, and says that it changes nothing', async () => {
+    const { argv } = writeFiles(services(80));
+    const host = new FakeHost();
+    const ended = main(argv, host);
+    await host.waitForLog('testing started');
+    host.emit('SIGHUP');
+    await host.waitForLog('SIGHUP has no effect in this version: restart to apply changed files');
+    host.emit('SIGTERM');
+    expect(await ended).toBe(0);
+  });
+
   it.each(['-V', '--version'])('%s prints the version', async (option) => {
     expect(await run(option)).toEqual({
       status: 0,

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { describeProblem, messageOf, SureAliveError } from '@surealived/shared/errors';
 import { createLogger, type Logger, raiseLevel } from '@surealived/shared/log';
-import { EXIT, type Host, processHost } from '@surealived/shared/process-host';
+import { EXIT, type Host, openProcessHost } from '@surealived/shared/process-host';
 import { loadConfig, type SurealivedConfig } from '@surealived/shared/surealived-cfg';
 import { TesterRegistry } from '@surealived/testers/registry';
 import { loadServices, type Services } from './config/load.js';
@@ -14,7 +14,7 @@ import { type Options, parseArguments } from './options.js';
  * @param argv Arguments without node and script.
  * @returns The process's exit status. Errors of the user go to stderr, a line each; a bug is thrown.
  */
-export async function main(argv: readonly string[], host: Host = processHost): Promise<number> {
+export async function main(argv: readonly string[], host: Host = openProcessHost()): Promise<number> {
   const parsed = parseArguments(argv, readVersion());
   if ('print' in parsed) {
     if (!parsed.isError) host.stdout.write(`${parsed.print}\n`);
@@ -53,6 +53,9 @@ async function run(
   const signalled = new Promise<string>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) host.onSignal(signal, () => resolve(signal));
   });
+  host.onSignal('SIGHUP', () =>
+    log.warn('SIGHUP has no effect in this version: restart to apply changed files'),
+  );
   return await runUntil(signalled, daemon, log);
 }
 

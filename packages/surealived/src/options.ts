@@ -25,6 +25,7 @@ const OPTIONS = {
   },
   'test-config': { ...FLAG, short: 't', help: 'check both files, and exit' },
   strict: { ...FLAG, help: 'take warnings for errors' },
+  'no-dumpfile': { ...FLAG, short: 'k', help: 'accepted: this version has no offline.dump' },
   'no-sync': { ...FLAG, short: 'n', help: 'write no snapshots' },
 } as const satisfies OptionTable;
 

@@ -1,6 +1,6 @@
 import { constants } from 'node:os';
-import { getSystemErrorName } from 'node:util';
 import { SystemCallError } from '@surealived/shared/errors';
+import { errnoName } from '@surealived/shared/libc';
 import { AttrWriter } from '../wire/attr.js';
 import {
   familyRequest,
@@ -171,9 +171,4 @@ function endOrRefuse(message: NetlinkMessage, attempt: string): true {
   const errno = readErrno(message);
   if (errno === 0) return true;
   throw new KernelRefusedError(attempt, errnoName(errno));
-}
-
-/** `ENOENT` for 2. */
-export function errnoName(errno: number): string {
-  return errno > 0 ? getSystemErrorName(-errno) : `errno ${errno}`;
 }

@@ -1,3 +1,4 @@
+import { errnoName } from '@surealived/shared/libc';
 import type { Destination, IpvsTable, Operation, OperationResult, Service, ServiceHead } from '../table.js';
 import { describeService } from '../table.js';
 import type { Attr } from '../wire/attr.js';
@@ -14,7 +15,7 @@ import {
   servicesRequest,
 } from '../wire/ipvs.js';
 import { KernelProtocolError, KernelRefusedError, KernelUnavailableError } from './errors.js';
-import { errnoName, GenlClient } from './genl-client.js';
+import { GenlClient } from './genl-client.js';
 import type { Transport } from './transport.js';
 
 /** The IPVS table of the network namespace that the process runs in. */
@@ -45,7 +46,10 @@ export class KernelTable implements IpvsTable {
   async read(): Promise<readonly Service[]> {
     const read = (object: NetlinkMessage) => readService(nestOf(object, IPVS_CMD_ATTR_SERVICE));
     const heads = this.#client.dump(servicesRequest(this.#family), read, 'list services');
-    return heads.map((head) => ({ ...head, destinations: this.#readDestinations(head) }));
+    return heads.flatMap((head) => {
+      const destinations = this.#readDestinations(head);
+      return destinations ? [{ ...head, destinations }] : [];
+    });
   }
 
   async apply(operations: readonly Operation[]): Promise<readonly OperationResult[]> {
@@ -58,12 +62,18 @@ export class KernelTable implements IpvsTable {
     this.#client.close();
   }
 
-  /** The kernel dumps the destinations of one service at a time. */
-  #readDestinations(service: ServiceHead): Destination[] {
+  /** The kernel dumps the destinations of one service at a time. @returns `undefined` where the service is gone. */
+  #readDestinations(service: ServiceHead): Destination[] | undefined {
     const read = (object: NetlinkMessage) =>
       readDestination(nestOf(object, IPVS_CMD_ATTR_DEST), service.address.family);
     const request = destinationsRequest(this.#family, service);
-    return this.#client.dump(request, read, `list reals of ${describeService(service)}`);
+    try {
+      return this.#client.dump(request, read, `list reals of ${describeService(service)}`);
+    } catch (error) {
+      // somebody deleted the service since it was listed
+      if (error instanceof KernelRefusedError && error.errno === 'ESRCH') return undefined;
+      throw error;
+    }
   }
 }
 

@@ -5,7 +5,7 @@ import { findRefusal } from './kernel-rules.js';
 /**
  * An IPVS table in this process, for machines without IPVS or root. It refuses what the kernel refuses.
  *
- * With a file it outlives the process: see `openFileTable`.
+ * With a file it outlives the process: see `openMemoryTable`.
  */
 export class MemoryTable implements IpvsTable {
   readonly #image: TableImage;

@@ -30,6 +30,13 @@ export class Fields {
     return this.#find(key) !== undefined;
   }
 
+  /** All keys, in the order of the line. */
+  get keys(): readonly string[] {
+    return this.#text
+      .split(' ')
+      .flatMap((token) => (token === '' ? [] : [token.slice(0, token.indexOf('='))]));
+  }
+
   text(key: string, fallback?: string): string | undefined {
     const value = this.#find(key) ?? fallback;
     if (value === undefined || value === '') {

@@ -62,7 +62,6 @@ describe('rlist', () => {
   });
 
   it.each([
-    ['rlist vproto=fwmark vfwmark=7', 'a_mark'],
     ['rlist vfwmark=7 vproto=fwmark vaddr=0.0.0.0', 'a_mark'],
     ['rlist vproto=fwmark vfwmark=7 vaddr=::', 'mark6'],
   ])('finds by %j, and says where there are none', (line, name) => {
@@ -71,12 +70,28 @@ describe('rlist', () => {
     expect(rest).toEqual(['EMPTY LIST - no reals defined in virtual']);
   });
 
+  it('asks for the family of a mark that both have', () => {
+    const answer = 'cmd_find_virt: the mark has two families, add vaddr=0.0.0.0 or vaddr=::';
+    expect(services().ask('rlist vproto=fwmark vfwmark=7')).toEqual([answer]);
+    expect(services().ask('rlist vproto=fwmark vfwmark=7 vaddr=junk')).toEqual([
+      'cmd_find_virt: Virt not found',
+    ]);
+  });
+
   it.each(['2001:db8::1', '2001:DB8:0::1', '[2001:db8::1]'])('finds an IPv6 virtual by %s', (address) => {
     expect(services().ask(`rlist vproto=udp vaddr=${address} vport=53`)).toHaveLength(2);
   });
 });
 
 describe('rset', () => {
+  it('sets nothing when a key is misspelt', () => {
+    const { ask, web } = services();
+    expect(ask(`rset ${WEB} raddr=10.0.0.11 rport=80 rstat=OFFLINE rweight=5`)).toEqual([
+      'cmd_rset: unknown argument [rstat]',
+    ]);
+    expect(web.reals[0]).toMatchObject({ adminState: 'ONLINE', override: undefined });
+  });
+
   it.each([
     // orders, the last answer, weight and state afterwards
     [['rweight=7'], 'Set: rstate=ONLINE, weight=7, inpercent=FALSE', 7, 'ONLINE'],

@@ -40,7 +40,7 @@ const COMMANDS: ReadonlyMap<string, Command> = new Map([
 /** A request that cannot be met; the message is the answer. */
 class CommandError extends Error {}
 
-/** Answers one line; a mistake is answered in one line too. Neither carries END_OF_ANSWER. */
+/** Answers one line; a mistake is answered in one line too. The server ends every answer with END_OF_ANSWER. */
 export function answer(context: CommandContext, line: string): readonly string[] {
   const text = line.trim();
   const [name = ''] = text.split(/\s/, 1);
@@ -70,6 +70,7 @@ function listReals({ director }: CommandContext, fields: Fields): readonly strin
 }
 
 function setReal({ director }: CommandContext, fields: Fields): readonly string[] {
+  refuseUnknownKeys(fields);
   const virtual = findVirtual(director, fields);
   const real = findReal(virtual, fields);
   if (!fields.has('rstate') && !fields.has('rweight')) {
@@ -85,6 +86,17 @@ function setReal({ director }: CommandContext, fields: Fields): readonly string[
   return [
     `Set: rstate=${adminState}, weight=${weight}, inpercent=${shown.kind === 'percent' ? 'TRUE' : 'FALSE'}`,
   ];
+}
+
+/** What listings print may be pasted back; a misspelt key must not be left out of account where something is set. */
+const KEYS: readonly string[] = [
+  ...['vname', 'vproto', 'vaddr', 'vport', 'vfwmark', 'vrt', 'vsched'],
+  ...['rname', 'raddr', 'rport', 'currwgt', 'confwgt', 'ronline', 'rstate', 'rweight'],
+];
+
+function refuseUnknownKeys(fields: Fields): void {
+  const unknown = fields.keys.find((key) => !KEYS.includes(key));
+  if (unknown !== undefined) throw new CommandError(`cmd_rset: unknown argument [${unknown}]`);
 }
 
 function isConfiguredWeight(override: WeightOverride | undefined, { config }: Real): boolean {
@@ -112,14 +124,16 @@ function findVirtual(director: Director, fields: Fields): Virtual {
   const address = readAddress(fields, 'vaddr');
   const port = readInteger(fields, 'vport', MAX_PORT);
   const fwmark = readInteger(fields, 'vfwmark', MAX_FWMARK);
-  const found = director.virtuals.find(({ config }) => {
+  const found = director.virtuals.filter(({ config }) => {
     if (config.protocol !== protocol) return false;
-    const isFamily = !address || address.family === config.address.family;
+    const isFamily = !fields.has('vaddr') || address?.family === config.address.family;
     if (protocol === 'fwmark') return config.fwmark === fwmark && isFamily;
     return config.address.text === address?.text && config.port === port;
   });
-  if (!found) throw new CommandError('cmd_find_virt: Virt not found');
-  return found;
+  if (found.length > 1)
+    throw new CommandError('cmd_find_virt: the mark has two families, add vaddr=0.0.0.0 or vaddr=::');
+  if (!found[0]) throw new CommandError('cmd_find_virt: Virt not found');
+  return found[0];
 }
 
 function findReal(virtual: Virtual, fields: Fields): Real {

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { parseAddress } from '@surealived/shared/address';
+import { isUnspecified, parseAddress } from '@surealived/shared/address';
 import { type ForwardingMethod, realKey } from '@surealived/shared/model';
 import { AttributeReader } from './attributes.js';
 import { type LoadedTester, loadModuleAttributes } from './load-tester.js';
@@ -50,6 +50,9 @@ function loadReal(element: Element, path: string, context: RealContext): RealCon
   const attributes = tester ? loadModuleAttributes(element, path, tester, problems) : {};
   const address = parseAddress(values.addr ?? '');
   const bindAddress = parseAddress(values.bindaddr ?? '');
+  if (address && isUnspecified(address)) {
+    problems.error(placeOf(element, 'addr'), path, 'attribute "addr": no server has the unspecified address');
+  }
   // the kernel answers ERANGE
   if (values.lthresh > values.uthresh) {
     problems.error(

@@ -125,6 +125,16 @@ describe('a services file', () => {
     );
   });
 
+  it('warns of a scheduler that Linux does not have, and of a file without virtuals', () => {
+    const odd = services().replace('sched="wrr"', 'sched="wrrr"');
+    expect(load(odd).warnings.map(({ message }) => message)).toEqual([
+      'virtual "web": attribute "sched": Linux has no scheduler "wrrr", did you mean "wrr"?',
+    ]);
+    expect(load('<surealived/>').warnings.map(({ message }) => message)).toEqual([
+      'surealived: there is no virtual in it',
+    ]);
+  });
+
   it('warns of attributes that this version does not act on', () => {
     const { warnings } = load(services({ tester: 'proto="no-test" notify_up="/bin/true"' }));
     expect(warnings.map(({ message }) => message)).toEqual([

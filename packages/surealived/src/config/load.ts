@@ -5,7 +5,7 @@
  */
 import { type Address, parseAddress, unspecifiedAddress } from '@surealived/shared/address';
 import { ConfigError, type Problem } from '@surealived/shared/errors';
-import { describeVirtualId, virtualKey } from '@surealived/shared/model';
+import { describeVirtualId, SCHEDULERS, virtualKey } from '@surealived/shared/model';
 import { readTextFile } from '@surealived/shared/text-file';
 import type { TesterRegistry } from '@surealived/testers/registry';
 import type { Static } from 'typebox';
@@ -13,6 +13,7 @@ import { AttributeReader } from './attributes.js';
 import { loadReals } from './load-real.js';
 import { type LoadedTester, loadTester, testingOf } from './load-tester.js';
 import type { RealConfig, VirtualConfig } from './model.js';
+import { nearestName } from './nearest-name.js';
 import { nameOf, ProblemList, placeOf } from './problem-list.js';
 import { VirtualAttributes } from './schema.js';
 import { type Element, parseXml } from './xml.js';
@@ -65,6 +66,7 @@ function loadRoot(root: Element, context: LoadContext): readonly VirtualConfig[]
     return [];
   }
   problems.warnUnknown(root, 'surealived', []);
+  if (root.children.length === 0) problems.warn(root, 'surealived', 'there is no virtual in it');
   const seen = new Map<string, Element>();
   return selectChildren(root, ['virtual'], 'surealived', problems).flatMap((element, index) => {
     const path = `virtual ${nameOf(element, index)}`;
@@ -87,6 +89,7 @@ function loadVirtual(element: Element, path: string, context: LoadContext): Virt
   );
   problems.warnUnknown(element, path, virtualReader.names);
   checkIdentity(element, path, values, problems);
+  warnOfScheduler(element, path, problems);
   const children = selectChildren(element, ['tester', 'real'], path, problems);
   const realElements = children.filter(({ name }) => name === 'real');
   const tester = loadOnlyTester(element, children, path, { ...context, reals: realElements });
@@ -112,6 +115,19 @@ function checkIdentity(element: Element, path: string, values: VirtualValues, pr
   if (values.ops && values.proto === 'tcp') {
     problems.error(placeOf(element, 'ops'), path, 'attribute "ops": one-packet scheduling is for UDP only');
   }
+}
+
+/** A kernel may have more schedulers than we know, so an unknown one may be right. */
+function warnOfScheduler(element: Element, path: string, problems: ProblemList): void {
+  const sched = element.attributes.get('sched');
+  if (!sched || SCHEDULERS.includes(sched.value)) return;
+  const nearest = nearestName(sched.value, SCHEDULERS);
+  const hint = nearest === undefined ? '' : `, did you mean "${nearest}"?`;
+  problems.warn(
+    sched,
+    path,
+    `attribute "sched": Linux has no scheduler "${sched.value.slice(0, 40)}"${hint}`,
+  );
 }
 
 function loadOnlyTester(

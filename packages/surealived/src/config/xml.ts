@@ -73,7 +73,11 @@ class XmlReader {
     const flaw = XMLValidator.validate(this.#text, { allowBooleanAttributes: false });
     if (flaw !== true) {
       const { line, col: column, msg } = flaw.err;
-      this.problems.push({ file: this.#file, line: Math.max(line, 1), column: column ?? 1, message: msg });
+      const unclosed = innermostUnclosed(msg);
+      if (unclosed !== undefined)
+        this.#report(this.#text.lastIndexOf(`<${unclosed}`), `<${unclosed}> is never closed`);
+      else
+        this.problems.push({ file: this.#file, line: Math.max(line, 1), column: column ?? 1, message: msg });
       return undefined;
     }
     const roots = this.#parse();
@@ -157,6 +161,13 @@ function decodeEntity(body: string): string | undefined {
   const point = hex === undefined ? Number(decimal) : Number.parseInt(hex, 16);
   const isCharacter = point > 0 && point <= 0x10ffff && !(point >= 0xd800 && point <= 0xdfff);
   return isCharacter ? String.fromCodePoint(point) : undefined;
+}
+
+/** The name that a complaint about elements left open ends with; the library lists them as JSON. */
+function innermostUnclosed(complaint: string): string | undefined {
+  const [, single, several] =
+    /^(?:Unclosed tag '([^']+)'|Invalid '(\[[\s\S]*\])' found)\.$/.exec(complaint) ?? [];
+  return single ?? (several === undefined ? undefined : JSON.parse(several).at(-1));
 }
 
 /** The offset of the first thing at or after `offset` that is neither white space, comment nor processing instruction. */

@@ -125,6 +125,7 @@ describe('FileHandover', () => {
     const first = handoverIn();
     await first.handover.start();
     first.change(0, 7);
+    await first.handover.stop();
     const second = handoverIn(first.directory);
     await second.handover.start();
     expect(diff(first.paths, EPOCH)).toEqual(['addreal w0 7', 'chgreal w0 7']);
@@ -225,6 +226,16 @@ describe('FileHandover', () => {
     expect(weightsOf(paths)).toEqual(['w0 5', 'w1 10']);
   });
 
+  it('does not begin beside another surealived, and does when that is gone', async () => {
+    const first = handoverIn();
+    await first.handover.start();
+    const second = handoverIn(first.directory);
+    await expect(second.handover.start()).rejects.toThrow('another surealived writes these hand-over files');
+    await first.handover.stop();
+    await second.handover.start();
+    await second.handover.stop();
+  });
+
   it('says why it cannot start', async () => {
     const directory = temporaryDirectory();
     const { handover, paths } = handoverIn(directory);
@@ -233,7 +244,7 @@ describe('FileHandover', () => {
     rmSync(paths.full_sync_file, { recursive: true });
     symlinkSync('/dev/full', `${paths.full_sync_file}.new`);
     await expect(handover.start()).rejects.toMatchObject({ code: 'ENOSPC' });
-    expect(readdirSync(directory).sort()).toEqual(['diffs', 'lock']);
+    expect(readdirSync(directory).sort()).toEqual(['diffs', 'full.owner', 'lock']);
     expect(diffsOf(paths)).toEqual([]);
   });
 });

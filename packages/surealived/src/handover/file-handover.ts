@@ -2,8 +2,8 @@ import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from 'node:f
 import { mkdir, open, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { commitFile, prepareFile } from '@surealived/shared/atomic-file';
-import { messageOf } from '@surealived/shared/errors';
-import { tryWithFileLock, withFileLock } from '@surealived/shared/file-lock';
+import { HandoverTakenError, messageOf } from '@surealived/shared/errors';
+import { holdFileLock, tryWithFileLock, withFileLock } from '@surealived/shared/file-lock';
 import type { Logger } from '@surealived/shared/log';
 import type { DiffEntry } from '@surealived/shared/snapshot/format';
 import { formatDiffEnd, formatDiffLine, formatSnapshot } from '@surealived/shared/snapshot/write';
@@ -46,6 +46,8 @@ export class FileHandover implements Handover {
   /** Changes since the state was taken for the snapshot that is being written. */
   #missed: DiffEntry[] | undefined;
   #isFlushQueued = false;
+  /** Held for life, so that no second surealived writes the same files. */
+  #ownership: { release(): void } | undefined;
   #retry: NodeJS.Timeout | undefined;
   /** Whether a reader that follows the diff has missed something. */
   #hasGap = true;
@@ -56,9 +58,17 @@ export class FileHandover implements Handover {
   }
 
   async start(): Promise<void> {
-    // made first: by default the lock file lies in its parent
-    await mkdir(this.#options.paths.diff_sync_dir, { recursive: true });
+    const { diff_sync_dir, full_sync_file } = this.#options.paths;
+    await makeDirectory(diff_sync_dir);
+    this.#own(`${full_sync_file}.owner`);
     await this.#queue(() => this.#writeFull());
+  }
+
+  /** Two writers would each overwrite what the other knows: the second must not begin. */
+  #own(file: string): void {
+    this.#ownership ??= holdFileLock(file);
+    if (!this.#ownership)
+      throw new HandoverTakenError(`${file}: another surealived writes these hand-over files`);
   }
 
   change(entries: readonly DiffEntry[]): void {
@@ -83,6 +93,8 @@ export class FileHandover implements Handover {
     while (this.#busy) await this.#busy;
     if (this.#hasGap) await this.#enqueue(() => this.#writeFull());
     else if (this.#pending.length > 0) await this.#flushLater();
+    this.#ownership?.release();
+    this.#ownership = undefined;
   }
 
   /** Queues one flush for however many changes find the lock taken. */
@@ -187,12 +199,21 @@ export class FileHandover implements Handover {
   /** A name that no diff file has, also not one of an earlier process in the same second: a snapshot may lead there. */
   async #createDiffFile(at: Date): Promise<string> {
     const { diff_sync_dir: directory } = this.#options.paths;
-    await mkdir(directory, { recursive: true });
+    await makeDirectory(directory);
     for (;;) {
       this.#lastEpoch = Math.max(Math.floor(at.getTime() / 1000), this.#lastEpoch + 1);
       const file = join(directory, `diff_sync.${this.#lastEpoch}`);
       if (await createEmpty(file)) return file;
     }
+  }
+}
+
+/** Its parent must be there: whoever installs decides where state lives. */
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 
