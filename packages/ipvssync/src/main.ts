@@ -3,6 +3,7 @@ import { messageOf, SureAliveError } from '@surealived/shared/errors';
 import { EXIT, type Host, openProcessHost } from '@surealived/shared/process-host';
 import { loadConfig, type SurealivedConfig } from '@surealived/shared/surealived-cfg';
 import { type Options, parseArguments } from './options.js';
+import { prepareShortRun } from './short-run.js';
 
 /**
  * The whole program.
@@ -35,6 +36,7 @@ async function run(options: Options, config: SurealivedConfig, host: Host): Prom
       await (await import('./once.js')).printPlan(options, config, host);
       return EXIT.ok;
     case 'once':
+      prepareShortRun(config.full_sync_file);
       return (await (await import('./once.js')).synchroniseOnce(options, config, host))
         ? EXIT.ok
         : EXIT.failed;

@@ -104,6 +104,22 @@ describe('Synchroniser', () => {
     expect(await table.read()).toEqual([web]);
   });
 
+  it('withholds nothing for a refusal that would have brought no capacity', async () => {
+    const table = new WatchedTable([web]);
+    const drained = service('tcp 10.0.0.1:80', { scheduler: 'nosuch' }, ['10.0.0.11:80', 0]);
+    const round = await synchroniser(table).synchronise([drained]);
+    expect(round.refusedCount).toBe(1);
+    expect(await table.read()).toEqual([service('tcp 10.0.0.1:80', {}, ['10.0.0.11:80', 0])]);
+  });
+
+  it('names what is withheld', async () => {
+    const desired = service('tcp 10.0.0.1:80', {}, ['224.0.0.1:80', 1]);
+    const round = await synchroniser(new WatchedTable([web])).synchronise([desired]);
+    expect(reasons(round)[0]).toMatch(
+      /EINVAL.*; delete real 10\.0\.0\.11:80 .*: withheld, nothing else would serve$/,
+    );
+  });
+
   it('empties a service where that is what is desired', async () => {
     const table = new WatchedTable([web]);
     await synchroniser(table).synchronise([service('tcp 10.0.0.1:80')]);
