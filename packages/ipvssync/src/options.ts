@@ -5,7 +5,6 @@
  * @module
  */
 import { FLAG, type OptionTable, type Printed, parseCommandLine } from '@surealived/shared/command-line';
-import { DEFAULT_CONFIG_PATH } from '@surealived/shared/surealived-cfg';
 import { type Backend, parseBackend } from './backend.js';
 
 /** What the command line asks for. */
@@ -21,13 +20,6 @@ export interface Options {
 
 /** Every option with its help; short ones are the original's. */
 const OPTIONS = {
-  config: {
-    type: 'string',
-    short: 'c',
-    default: DEFAULT_CONFIG_PATH,
-    value: 'FILE',
-    help: 'configuration file',
-  },
   'test-config': { ...FLAG, short: 't', help: 'check configuration and full snapshot, and exit' },
   plan: { ...FLAG, help: 'print what would change, and exit' },
   once: { ...FLAG, help: 'synchronise, print what was done, and exit' },

@@ -5,6 +5,7 @@
  * @module
  */
 import { type ParseArgsConfig, parseArgs } from 'node:util';
+import { DEFAULT_CONFIG_PATH } from './surealived-cfg.js';
 
 type Option = NonNullable<ParseArgsConfig['options']>[string] & {
   readonly help: string;
@@ -15,6 +16,13 @@ export type OptionTable = Readonly<Record<string, Option>>;
 
 /** What every program of ours understands. */
 const COMMON_OPTIONS = {
+  config: {
+    type: 'string',
+    short: 'c',
+    default: DEFAULT_CONFIG_PATH,
+    value: 'FILE',
+    help: 'configuration file',
+  },
   verbose: { type: 'boolean', short: 'v', multiple: true, help: 'log more; may be repeated' },
   help: { type: 'boolean', default: false, short: 'h', help: 'print this' },
   version: { type: 'boolean', default: false, short: 'V', help: 'print the version' },

@@ -9,7 +9,7 @@
 import { endianness } from 'node:os';
 import { getSystemErrorName } from 'node:util';
 import koffi from 'koffi';
-import { type Address, addressFromBytes, type Family } from './address.js';
+import type { Address, Family } from './address.js';
 import { SystemCallError } from './errors.js';
 
 const libc = koffi.load(null);
@@ -109,12 +109,6 @@ export function encodeSockaddr({ family, bytes }: Address, port: number): Buffer
   sockaddr.writeUInt16BE(port, 2);
   sockaddr.set(bytes, family === 4 ? 4 : 8);
   return sockaddr;
-}
-
-/** The address within a sockaddr, the inverse of `encodeSockaddr`. */
-export function decodeSockaddr(sockaddr: Buffer, family: Family): { address: Address; port: number } {
-  const start = family === 4 ? 4 : 8;
-  return { address: addressFromBytes(family, sockaddr.subarray(start)), port: sockaddr.readUInt16BE(2) };
 }
 
 /** `ECONNREFUSED` for 111. */

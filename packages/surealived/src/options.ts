@@ -1,5 +1,4 @@
 import { FLAG, type OptionTable, type Printed, parseCommandLine } from '@surealived/shared/command-line';
-import { DEFAULT_CONFIG_PATH } from '@surealived/shared/surealived-cfg';
 
 /** What the command line asks for. */
 export interface Options {
@@ -16,13 +15,6 @@ export interface Options {
 
 /** Every option with its help; short ones are the original's. */
 const OPTIONS = {
-  config: {
-    type: 'string',
-    short: 'c',
-    default: DEFAULT_CONFIG_PATH,
-    value: 'FILE',
-    help: 'configuration file',
-  },
   'test-config': { ...FLAG, short: 't', help: 'check both files, and exit' },
   strict: { ...FLAG, help: 'take warnings for errors' },
   'no-dumpfile': { ...FLAG, short: 'k', help: 'accepted: this version has no offline.dump' },

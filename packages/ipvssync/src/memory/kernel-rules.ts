@@ -4,6 +4,7 @@
  * @module
  */
 import { type Address, isMulticast } from '@surealived/shared/address';
+import { SCHEDULERS } from '@surealived/shared/model';
 import {
   type Destination,
   destinationKey,
@@ -15,9 +16,7 @@ import {
 import type { TableImage } from '../table-image.js';
 
 /** Schedulers that come with Linux 6; a kernel loads their modules on demand. */
-const SCHEDULERS: ReadonlySet<string> = new Set(
-  'rr wrr lc wlc lblc lblcr dh sh sed nq fo ovf mh twos none'.split(' '),
-);
+const KNOWN_SCHEDULERS: ReadonlySet<string> = new Set([...SCHEDULERS, 'none']);
 const PERSISTENCE_ENGINES: ReadonlySet<string> = new Set(['', 'sip']);
 
 /** The errno with which the kernel would refuse an operation, or `undefined` where it would carry it out. */
@@ -44,7 +43,7 @@ function refuseSettings({
   persistencePrefix,
   address,
 }: ServiceHead): string | undefined {
-  if (!SCHEDULERS.has(scheduler) || !PERSISTENCE_ENGINES.has(persistenceEngine)) return 'ENOENT';
+  if (!KNOWN_SCHEDULERS.has(scheduler) || !PERSISTENCE_ENGINES.has(persistenceEngine)) return 'ENOENT';
   if (address.family === 6 && (persistencePrefix < 1 || persistencePrefix > 128)) return 'EINVAL';
   return undefined;
 }
