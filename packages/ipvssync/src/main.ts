@@ -1,9 +1,16 @@
-import { readFileSync } from 'node:fs';
 import { messageOf, SureAliveError } from '@surealived/shared/errors';
-import { EXIT, type Host, openProcessHost } from '@surealived/shared/process-host';
+import {
+  answerCommandLine,
+  EXIT,
+  type Host,
+  openProcessHost,
+  readVersion,
+} from '@surealived/shared/process-host';
 import { loadConfig, type SurealivedConfig } from '@surealived/shared/surealived-cfg';
 import { type Options, parseArguments } from './options.js';
 import { prepareShortRun } from './short-run.js';
+
+const MANIFEST = new URL('../package.json', import.meta.url);
 
 /**
  * The whole program.
@@ -12,12 +19,8 @@ import { prepareShortRun } from './short-run.js';
  * @returns The process's exit status. User errors are one line on stderr; a bug is thrown.
  */
 export async function main(argv: readonly string[], host: Host = openProcessHost()): Promise<number> {
-  const parsed = parseArguments(argv, readVersion());
-  if ('print' in parsed) {
-    if (!parsed.isError) host.stdout.write(`${parsed.print}\n`);
-    else host.stderr.write(`ipvssync: ${parsed.print} (see --help)\n`);
-    return parsed.isError ? EXIT.usage : EXIT.ok;
-  }
+  const parsed = parseArguments(argv, readVersion(MANIFEST));
+  if ('print' in parsed) return answerCommandLine('ipvssync', parsed, host);
   try {
     return await run(parsed.options, loadConfig(parsed.options.config), host);
   } catch (error) {
@@ -44,9 +47,4 @@ async function run(options: Options, config: SurealivedConfig, host: Host): Prom
       await (await import('./daemon.js')).runDaemon(options, config, host);
       return EXIT.ok;
   }
-}
-
-function readVersion(): string {
-  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  return String(manifest.version);
 }

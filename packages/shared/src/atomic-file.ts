@@ -13,7 +13,8 @@ import { dirname } from 'node:path';
  */
 export async function replaceFile(path: string, data: string | Uint8Array): Promise<void> {
   await prepareFile(path, data);
-  await commitFile(path);
+  commitFile(path);
+  await syncDirectory(dirname(path));
 }
 
 /** The slow half of `replaceFile`, which changes nothing yet: the new content is on the disk, as `path.new`. */
@@ -26,15 +27,14 @@ export async function prepareFile(path: string, data: string | Uint8Array): Prom
   }
 }
 
-/** The quick half of `replaceFile`: the new content takes its place before this returns, and stays once it resolves. */
-export function commitFile(path: string): Promise<void> {
+/** The quick half of `replaceFile`: the new content takes its place. `syncDirectory` makes it stay after a power failure. */
+export function commitFile(path: string): void {
   try {
     renameSync(temporaryOf(path), path);
   } catch (error) {
     rmSync(temporaryOf(path), { force: true });
     throw error;
   }
-  return syncDirectory(dirname(path));
 }
 
 function temporaryOf(path: string): string {
@@ -51,7 +51,8 @@ async function writeAndSync(path: string, data: string | Uint8Array): Promise<vo
   }
 }
 
-async function syncDirectory(path: string): Promise<void> {
+/** Brings renamed and new names of a directory to the disk. */
+export async function syncDirectory(path: string): Promise<void> {
   const directory = await open(path, 'r');
   try {
     await directory.sync();

@@ -1,12 +1,19 @@
-import { readFileSync } from 'node:fs';
 import { describeProblem, messageOf, SureAliveError } from '@surealived/shared/errors';
 import { createLogger, type Logger, raiseLevel } from '@surealived/shared/log';
-import { EXIT, type Host, openProcessHost } from '@surealived/shared/process-host';
+import {
+  answerCommandLine,
+  EXIT,
+  type Host,
+  openProcessHost,
+  readVersion,
+} from '@surealived/shared/process-host';
 import { loadConfig, type SurealivedConfig } from '@surealived/shared/surealived-cfg';
 import { TesterRegistry } from '@surealived/testers/registry';
 import { loadServices, type Services } from './config/load.js';
 import { Daemon } from './daemon.js';
 import { type Options, parseArguments } from './options.js';
+
+const MANIFEST = new URL('../package.json', import.meta.url);
 
 /**
  * The whole program, until a signal ends it.
@@ -15,12 +22,8 @@ import { type Options, parseArguments } from './options.js';
  * @returns The process's exit status. Errors of the user go to stderr, a line each; a bug is thrown.
  */
 export async function main(argv: readonly string[], host: Host = openProcessHost()): Promise<number> {
-  const parsed = parseArguments(argv, readVersion());
-  if ('print' in parsed) {
-    if (!parsed.isError) host.stdout.write(`${parsed.print}\n`);
-    else host.stderr.write(`surealived: ${parsed.print} (see --help)\n`);
-    return parsed.isError ? EXIT.usage : EXIT.ok;
-  }
+  const parsed = parseArguments(argv, readVersion(MANIFEST));
+  if ('print' in parsed) return answerCommandLine('surealived', parsed, host);
   const { options } = parsed;
   try {
     const config = loadConfig(options.config);
@@ -77,9 +80,4 @@ function reportServices({ virtuals, warnings }: Services, file: string, host: Ho
   const reals = virtuals.reduce((sum, virtual) => sum + virtual.reals.length, 0);
   host.stdout.write(`${file}: ${virtuals.length} virtuals, ${reals} reals: ok\n`);
   return EXIT.ok;
-}
-
-function readVersion(): string {
-  const manifest = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8'));
-  return String(manifest.version);
 }

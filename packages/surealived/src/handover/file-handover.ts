@@ -1,7 +1,7 @@
 import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
 import { mkdir, open, unlink } from 'node:fs/promises';
-import { join } from 'node:path';
-import { commitFile, prepareFile } from '@surealived/shared/atomic-file';
+import { dirname, join } from 'node:path';
+import { commitFile, prepareFile, syncDirectory } from '@surealived/shared/atomic-file';
 import { HandoverTakenError, messageOf } from '@surealived/shared/errors';
 import { holdFileLock, tryWithFileLock, withFileLock } from '@surealived/shared/file-lock';
 import type { Logger } from '@surealived/shared/log';
@@ -30,9 +30,9 @@ export interface FileHandoverOptions {
  *
  * A change is appended at once when the lock is free, also while a full snapshot is on its way to the disk: what the
  * snapshot misses by that goes into both diffs, and reading it twice does no harm. Everything else goes through one
- * queue, so that the order of files is the order of events. When something cannot be written (a full disk, a reader that holds the lock for long),
- * nothing half-written stays: the next full snapshot, tried again every second, carries the state, and the reload flag
- * tells the reader to start from it.
+ * queue, so that the order of files is the order of events. When something cannot be written (a full disk, a reader
+ * that holds the lock for long), nothing half-written stays: the next full snapshot, tried again every second, carries
+ * the state, and the reload flag tells the reader to start from it.
  */
 export class FileHandover implements Handover {
   readonly #options: FileHandoverOptions;
@@ -162,11 +162,8 @@ export class FileHandover implements Handover {
     try {
       this.#missed = [];
       await prepareFile(paths.full_sync_file, formatSnapshot(source(), next, writtenAt));
-      let committed = Promise.resolve();
-      await this.#exclusively(() => {
-        committed = this.#switchTo(next);
-      });
-      await committed;
+      await this.#exclusively(() => this.#switchTo(next));
+      await syncDirectory(dirname(paths.full_sync_file));
     } catch (error) {
       if (this.#diffFile !== next) await unlink(next).catch(() => undefined); // else each attempt would leave one
       throw error;
@@ -178,22 +175,19 @@ export class FileHandover implements Handover {
   /**
    * Order matters: the new diff is complete before the snapshot names it, and the old one is ended last. A reader that
    * follows misses no change; one that starts at any moment finds a snapshot and its own diff.
-   *
-   * @returns When the snapshot will also survive a power failure.
    */
-  #switchTo(next: string): Promise<void> {
+  #switchTo(next: string): void {
     const { full_sync_file, full_reload_file } = this.#options.paths;
     const hadGap = this.#hasGap;
     if (hadGap) this.#pending.length = 0;
     else this.#flush();
     if (this.#missed?.length) appendWhole(next, this.#missed.map(formatDiffLine).join(''));
-    const committed = commitFile(full_sync_file);
+    commitFile(full_sync_file);
     const previous = this.#diffFile;
     this.#diffFile = next;
     if (hadGap) closeSync(openSync(full_reload_file, 'a', 0o644));
     else if (previous !== undefined) appendWhole(previous, formatDiffEnd(next));
     this.#hasGap = false;
-    return committed;
   }
 
   /** A name that no diff file has, also not one of an earlier process in the same second: a snapshot may lead there. */
