@@ -1,9 +1,10 @@
 #!/bin/sh
-# Installs what the kernel tests (test/kernel) need on Debian 12 or newer. Run as root or through sudo.
+# Installs what the tests that use real servers or a real kernel need on Debian 12 or newer. Run as root or through sudo.
 # Starts no service, leaves none enabled that was not before, and does nothing when all is there.
 set -eu
 
-packages='user-mode-linux kmod iproute2 ipvsadm nginx-light curl netcat-openbsd'
+packages='user-mode-linux kmod iproute2 ipvsadm nginx-light curl netcat-openbsd
+  openssl nsd openssh-server vsftpd socat man-db libxml2-utils'
 guard=/usr/sbin/policy-rc.d
 
 is_installed() {

@@ -73,6 +73,7 @@ export const CONFIG_KEYS = {
   loop_interval_ms: integer(100, 1, MAX_INTERVAL_MS),
   epoll_interval_ms: integer(10, 1, MAX_INTERVAL_MS),
   startup_delay_ms: integer(1000, 0, MAX_INTERVAL_MS),
+  max_tasks: integer(64, 1, 10_000),
   debug_comm: integer(0, 0, 1),
   debug_comm_path: text('/var/log/surealived/comm'),
   memlimit: integer(0, 0, Number.MAX_SAFE_INTEGER),

@@ -6,8 +6,8 @@ import { AdminServer } from './admin/server.js';
 import { readProcessFigures } from './admin/statistics-report.js';
 import type { VirtualConfig } from './config/model.js';
 import { Director } from './director.js';
+import { Engine } from './engine/engine.js';
 import { Reactor } from './engine/reactor.js';
-import { StreamEngine } from './engine/stream-engine.js';
 import { FileHandover } from './handover/file-handover.js';
 import { type Handover, NO_HANDOVER } from './handover/handover.js';
 import { Scheduler } from './schedule.js';
@@ -39,24 +39,32 @@ export class Daemon {
   /** @throws SystemCallError when epoll cannot be had. */
   constructor({ config, virtuals, log, noSync, clock = systemClock }: DaemonOptions) {
     this.#log = log;
-    const state = virtuals.map(createVirtual);
     this.#handover = noSync
       ? NO_HANDOVER
       : new FileHandover({
           paths: config,
-          source: () => state.map(snapshotVirtual),
+          source: () => this.#director.virtuals.map(snapshotVirtual),
           log,
           wallNow: () => clock.wallNow(),
         });
     this.#director = new Director({
-      virtuals: state,
+      virtuals: virtuals.map(createVirtual),
       log,
+      wallNow: () => clock.wallNow(),
+    });
+    this.#director.listen({
       onChange: (virtual, real) => this.#handover.change(diffEntries(virtual, real)),
     });
-    this.#reactor = new Reactor({ clock, tickMs: config.epoll_interval_ms, maxEvents: config.epoll_size });
+    this.#reactor = new Reactor({
+      ...{ clock, tickMs: config.epoll_interval_ms, maxEvents: config.epoll_size },
+      onLongStall: (stallMs) => log.warn({ stallMs: Math.round(stallMs) }, 'this process stood still'),
+    });
     this.#scheduler = new Scheduler({
       reactor: this.#reactor,
-      engine: new StreamEngine(this.#reactor, testCapacity(config.maxfd, log)),
+      engine: new Engine(this.#reactor, {
+        sockets: testCapacity(config.maxfd, log),
+        tasks: config.max_tasks,
+      }),
       startupDelayMs: config.startup_delay_ms,
       onOutcome: (virtual, real, outcome) => this.#director.observe(virtual, real, outcome),
     });

@@ -6,7 +6,14 @@ import type { Outcome } from './engine/outcome.js';
 import { realConfig, recordingLog, virtualConfig } from './services.test-kit.js';
 import { createVirtual, currentWeight, type Real } from './state.js';
 
-const measured = { connectMs: 1, totalMs: 2, sentBytes: 10, receivedBytes: 20, connectionProblem: undefined };
+const measured = {
+  connectMs: 1,
+  responseMs: 2,
+  totalMs: 2,
+  sentBytes: 10,
+  receivedBytes: 20,
+  connectionProblem: undefined,
+};
 const good: Outcome = { verdict: up('status 200'), obstacle: undefined, ...measured };
 const bad: Outcome = { verdict: down('refused', 'connect: ECONNREFUSED'), obstacle: undefined, ...measured };
 const none: Outcome = { verdict: undefined, obstacle: 'socket: EMFILE', ...measured };
@@ -20,8 +27,8 @@ function directorOf(names: readonly string[], testing: Partial<TestingConfig> = 
   );
   const { log, entries } = recordingLog();
   const changes: string[] = [];
-  const director = new Director({
-    ...{ virtuals: [virtual], log },
+  const director = new Director({ virtuals: [virtual], log, wallNow: () => new Date() });
+  director.listen({
     onChange: (_virtual, real) => changes.push(`${real.config.name} ${currentWeight(real)}`),
   });
   const observe = (name: string, ...outcomes: Outcome[]): void => {

@@ -1,17 +1,34 @@
 import type { Logger } from '@surealived/shared/log';
 import type { AdminState } from '@surealived/shared/model';
 import type { Verdict } from '@surealived/testers/tester';
+import type { VirtualConfig } from './config/model.js';
 import type { Outcome } from './engine/outcome.js';
 import { observe } from './health/damping.js';
-import type { WeightOverride } from './health/weight.js';
-import { currentWeight, isPresent, type Real, type Virtual } from './state.js';
+import { describeOverride, type WeightOverride } from './health/weight.js';
+import { type Reconfiguration, reconfigure } from './reconfigure.js';
+import { currentWeight, isPresent, type Real, type Transition, type Virtual } from './state.js';
 import { TestStatistics } from './statistics.js';
 
 export interface DirectorOptions {
   readonly virtuals: readonly Virtual[];
   readonly log: Logger;
-  /** Called at once when a real's place or weight in IPVS changed, or an operator set it. */
-  readonly onChange: (virtual: Virtual, real: Real) => void;
+  readonly wallNow: () => Date;
+}
+
+/** What may be worth knowing to others. Everything is called at once, after the state has changed. */
+export interface DirectorListener {
+  /** A test ended, with a verdict or without. */
+  onTested?(virtual: Virtual, real: Real, outcome: Outcome): void;
+  /** A real's place or weight in IPVS changed, or an operator set it. */
+  onChange?(virtual: Virtual, real: Real): void;
+  /** The tests took a real online or offline. */
+  onTransition?(virtual: Virtual, real: Real): void;
+  /** An operator set a real. */
+  onOperated?(virtual: Virtual, real: Real): void;
+  /** Every real of the virtual was tested once more; `virtual.roundBegan` still tells when that began. */
+  onRound?(virtual: Virtual): void;
+  /** A reload replaced the configuration. */
+  onReconfigured?(reconfiguration: Reconfiguration): void;
 }
 
 /** What an operator sets; what is absent stays. */
@@ -21,52 +38,81 @@ export interface OperatorChange {
   readonly override?: WeightOverride | undefined;
 }
 
-/** The one place where a real's state changes: by its tests, or by the operator. */
+/** Transitions remembered per real. */
+const HISTORY_LENGTH = 20;
+
+/** The one place where a real's state changes: by its tests, by the operator, or by a reload. */
 export class Director {
-  readonly virtuals: readonly Virtual[];
   readonly statistics = new TestStatistics();
   readonly #log: Logger;
-  readonly #onChange: (virtual: Virtual, real: Real) => void;
-  /** What is left of each virtual's first round; the first periodic snapshot waits for it. */
-  readonly #untested: Map<Virtual, Set<Real>>;
+  readonly #wallNow: () => Date;
+  readonly #listeners: DirectorListener[] = [];
+  #virtuals: readonly Virtual[];
+  /** Virtuals whose first round is not over; the first periodic snapshot waits for them. */
+  readonly #untested: Set<Virtual>;
 
-  constructor({ virtuals, log, onChange }: DirectorOptions) {
-    this.virtuals = virtuals;
+  constructor({ virtuals, log, wallNow }: DirectorOptions) {
+    this.#virtuals = virtuals;
     this.#log = log;
-    this.#onChange = onChange;
-    const withReals = virtuals.filter(({ reals }) => reals.length > 0);
-    this.#untested = new Map(withReals.map((virtual) => [virtual, new Set(virtual.reals)]));
+    this.#wallNow = wallNow;
+    this.#untested = new Set(virtuals.filter(isInFirstRound));
+  }
+
+  get virtuals(): readonly Virtual[] {
+    return this.#virtuals;
   }
 
   get isEveryVirtualTested(): boolean {
     return this.#untested.size === 0;
   }
 
+  listen(listener: DirectorListener): void {
+    this.#listeners.push(listener);
+  }
+
   /** Folds the outcome of one test in. */
   observe(virtual: Virtual, real: Real, outcome: Outcome): void {
     this.statistics.count(outcome);
-    this.#noteFirstTest(virtual, real);
     this.#noteObstacle(virtual, real, outcome.obstacle);
-    if (!outcome.verdict) return;
-    real.tests++;
-    const health = observe(real.health, outcome.verdict.up, virtual.config.testing.thresholds);
-    if (health === real.health) return;
-    const wasOnline = real.health.online;
-    const before = placement(virtual, real);
-    real.health = health;
-    this.#noteVerdict(virtual, real, outcome.verdict, wasOnline);
-    if (placement(virtual, real) !== before) this.#onChange(virtual, real);
+    if (outcome.output !== undefined) real.output = outcome.output;
+    if (outcome.verdict) this.#judge(virtual, real, outcome.verdict);
+    for (const listener of this.#listeners) listener.onTested?.(virtual, real, outcome);
+    this.#noteRound(virtual, real);
   }
 
   /** Sets what the operator asks for; the change is passed on even where it changes nothing, as a repetition asks for. */
   operate(virtual: Virtual, real: Real, change: OperatorChange): void {
     if (change.adminState !== undefined) real.adminState = change.adminState;
     if ('override' in change) real.override = change.override;
-    this.#log.info(
-      { ...names(virtual, real), rstate: real.adminState, weight: currentWeight(real) },
-      'real set by operator',
-    );
-    this.#onChange(virtual, real);
+    const weight = currentWeight(real);
+    this.#log.info({ ...names(virtual, real), rstate: real.adminState, weight }, 'real set by operator');
+    this.#remember(real, 'set', `rstate=${real.adminState} ${describeOverride(real.override)}`);
+    for (const listener of this.#listeners) {
+      listener.onOperated?.(virtual, real);
+      listener.onChange?.(virtual, real);
+    }
+  }
+
+  /** Puts a new configuration in force; what did not change keeps its state. */
+  reconfigure(configs: readonly VirtualConfig[]): Reconfiguration {
+    const reconfiguration = reconfigure(this.#virtuals, configs);
+    this.#virtuals = reconfiguration.virtuals;
+    this.#untested.clear();
+    for (const virtual of this.#virtuals) if (isInFirstRound(virtual)) this.#untested.add(virtual);
+    for (const listener of this.#listeners) listener.onReconfigured?.(reconfiguration);
+    return reconfiguration;
+  }
+
+  #judge(virtual: Virtual, real: Real, verdict: Verdict): void {
+    real.tests++;
+    const health = observe(real.health, verdict.up, virtual.config.testing.thresholds);
+    if (health === real.health) return;
+    const wasOnline = real.health.online;
+    const before = placement(virtual, real);
+    real.health = health;
+    this.#noteVerdict(virtual, real, verdict, wasOnline);
+    if (placement(virtual, real) === before) return;
+    for (const listener of this.#listeners) listener.onChange?.(virtual, real);
   }
 
   /** Transitions are for the operator, single failures for who looks closer; successes are not worth a line. */
@@ -80,6 +126,16 @@ export class Director {
     if (online) this.statistics.onlineTransitions++;
     else this.statistics.offlineTransitions++;
     this.#log.info(fields, online ? 'real online' : 'real offline');
+    this.#remember(
+      real,
+      online ? 'online' : 'offline',
+      'reason' in why ? `${why.reason}: ${why.detail}` : why.detail,
+    );
+    for (const listener of this.#listeners) listener.onTransition?.(virtual, real);
+  }
+
+  #remember(real: Real, what: Transition['what'], detail: string): void {
+    real.history = [...real.history.slice(1 - HISTORY_LENGTH), { at: this.#wallNow(), what, detail }];
   }
 
   /** Told once, and once when it is over: whatever hinders one test is likely to hinder thousands. */
@@ -91,10 +147,20 @@ export class Director {
   }
 
   /** A test that could not be made is enough: one that never can be must not hold the snapshots up for ever. */
-  #noteFirstTest(virtual: Virtual, real: Real): void {
-    const left = this.#untested.get(virtual);
-    if (left?.delete(real) && left.size === 0) this.#untested.delete(virtual);
+  #noteRound(virtual: Virtual, real: Real): void {
+    if (real.round === virtual.round) return;
+    real.round = virtual.round;
+    if (--virtual.untested > 0) return;
+    this.#untested.delete(virtual);
+    for (const listener of this.#listeners) listener.onRound?.(virtual);
+    virtual.round++;
+    virtual.untested = virtual.reals.length;
+    virtual.roundBegan = this.#wallNow();
   }
+}
+
+function isInFirstRound({ round, reals }: Virtual): boolean {
+  return round === 1 && reals.length > 0;
 }
 
 /** The real's weight in IPVS, or -1 where it is not there. */

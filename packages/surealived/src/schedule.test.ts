@@ -3,6 +3,7 @@ import noTest from '@surealived/testers/testers/no-test';
 import tcp from '@surealived/testers/testers/tcp';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import type { VirtualConfig } from './config/model.js';
+import { Engine } from './engine/engine.js';
 import {
   blackHole,
   listen,
@@ -11,7 +12,6 @@ import {
   refusingPort,
 } from './engine/hostile-servers.test-kit.js';
 import type { Outcome } from './engine/outcome.js';
-import { StreamEngine } from './engine/stream-engine.js';
 import { WheelTimer } from './engine/timer-wheel.js';
 import { Scheduler } from './schedule.js';
 import { at, realConfig, virtualConfig } from './services.test-kit.js';
@@ -34,7 +34,7 @@ function observe(
   const seen: Seen[] = [];
   return new Promise((resolve) => {
     const scheduler = new Scheduler({
-      ...{ reactor, startupDelayMs, random, engine: new StreamEngine(reactor, capacity) },
+      ...{ reactor, startupDelayMs, random, engine: new Engine(reactor, { sockets: capacity, tasks: 1 }) },
       onOutcome: (_virtual, { config }, outcome) => {
         seen.push({ real: config.name, outcome, atMs: performance.now() - startMs });
         if (!isEnough(seen)) return;
@@ -122,7 +122,12 @@ describe('Scheduler', () => {
     const reactor = newReactor();
     const port = await blackHole();
     const scheduler = new Scheduler({
-      ...{ reactor, startupDelayMs: 0, engine: new StreamEngine(reactor, 2), random: () => 0 },
+      ...{
+        reactor,
+        startupDelayMs: 0,
+        engine: new Engine(reactor, { sockets: 2, tasks: 1 }),
+        random: () => 0,
+      },
       onOutcome: () => expect.unreachable(),
     });
     const before = openDescriptors();

@@ -1,16 +1,21 @@
-import type { Verdict } from '@surealived/testers/tester';
-import type { Outcome } from './engine/outcome.js';
+import type { Target } from '@surealived/testers/tester';
+import type { Engine } from './engine/engine.js';
+import type { Outcome, Trace } from './engine/outcome.js';
+import { prepareTest } from './engine/prepare.js';
 import type { Reactor } from './engine/reactor.js';
-import { prepareStreamTest, type RunningTest, type StreamEngine } from './engine/stream-engine.js';
+import type { PreparedTest, RunningTest } from './engine/test-queue.js';
 import { WheelTimer } from './engine/timer-wheel.js';
+import type { Place, Reconfiguration } from './reconfigure.js';
 import type { Real, Virtual } from './state.js';
 
 export interface SchedulerOptions {
   readonly reactor: Reactor;
-  readonly engine: StreamEngine;
+  readonly engine: Engine;
   /** The first tests of a virtual are spread over this time, which begins at random within it. */
   readonly startupDelayMs: number;
   readonly onOutcome: (virtual: Virtual, real: Real, outcome: Outcome) => void;
+  /** Asked before each test: whoever wants to see what it sends and receives. */
+  readonly traceOf?: (virtual: Virtual, real: Real) => Trace | undefined;
   /** 0 ≤ x < 1. */
   readonly random?: () => number;
 }
@@ -26,29 +31,66 @@ const OBSTACLE_RETRY_MS = 1000;
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
-  readonly #loops: TestLoop[] = [];
+  readonly #loops = new Map<Real, TestLoop>();
+  /** Tests that somebody asked for. */
+  readonly #checks = new Set<RunningTest>();
 
   constructor(options: SchedulerOptions) {
     this.#options = options;
   }
 
   start(virtuals: readonly Virtual[]): void {
-    const { reactor, startupDelayMs, random = Math.random } = this.#options;
-    const nowMs = reactor.clock.nowMs();
-    for (const virtual of virtuals) {
-      const virtualMs = nowMs + random() * startupDelayMs;
-      for (const [index, real] of virtual.reals.entries()) {
-        const loop = new TestLoop(this.#options, virtual, real);
-        this.#loops.push(loop);
-        loop.startAt(virtualMs + (index / virtual.reals.length) * startupDelayMs);
-      }
+    for (const virtual of virtuals) this.#spread(virtual, virtual.reals);
+  }
+
+  /** Ends the tests of what is gone, begins those of what is new; all others go on undisturbed. */
+  reconfigure({ removed, added, retested }: Reconfiguration): void {
+    for (const { real } of [...removed, ...retested]) {
+      this.#loops.get(real)?.stop();
+      this.#loops.delete(real);
     }
+    for (const [virtual, reals] of groupByVirtual([...added, ...retested])) this.#spread(virtual, reals);
+  }
+
+  /**
+   * Tests a real once, now, beside its own rhythm; the outcome does not count for its state.
+   *
+   * @param trace Sees what is sent and received.
+   */
+  check(virtual: Virtual, real: Real, trace: Trace): Promise<Outcome> {
+    const test = testOf(virtual, real);
+    return new Promise((resolve) => {
+      let isOver = false;
+      const running = this.#options.engine.run(
+        test,
+        (outcome) => {
+          isOver = true;
+          this.#checks.delete(running);
+          resolve(outcome);
+        },
+        trace,
+      );
+      if (!isOver) this.#checks.add(running);
+    });
   }
 
   /** Ends all tests without a verdict. */
   stop(): void {
     this.#options.engine.forgetWaiting();
-    for (const loop of this.#loops.splice(0)) loop.stop();
+    for (const loop of this.#loops.values()) loop.stop();
+    for (const check of this.#checks) check.cancel();
+    this.#loops.clear();
+    this.#checks.clear();
+  }
+
+  #spread(virtual: Virtual, reals: readonly Real[]): void {
+    const { reactor, startupDelayMs, random = Math.random } = this.#options;
+    const virtualMs = reactor.nowMs() + random() * startupDelayMs;
+    for (const [index, real] of reals.entries()) {
+      const loop = new TestLoop(this.#options, virtual, real);
+      this.#loops.set(real, loop);
+      loop.startAt(virtualMs + (index / reals.length) * startupDelayMs);
+    }
   }
 }
 
@@ -58,17 +100,17 @@ class TestLoop {
   readonly #virtual: Virtual;
   readonly #real: Real;
   readonly #timer: WheelTimer;
-  readonly #runTest: () => RunningTest | undefined;
+  readonly #test: PreparedTest;
+  readonly #onEnd: (outcome: Outcome) => void;
   #running: RunningTest | undefined;
 
   constructor(options: SchedulerOptions, virtual: Virtual, real: Real) {
     this.#options = options;
     this.#virtual = virtual;
     this.#real = real;
-    this.#runTest = this.#prepare();
-    this.#timer = new WheelTimer(() => {
-      this.#running = this.#runTest();
-    });
+    this.#test = testOf(virtual, real);
+    this.#onEnd = (outcome) => this.#ended(outcome);
+    this.#timer = new WheelTimer(() => this.#run());
   }
 
   startAt(dueMs: number): void {
@@ -80,33 +122,34 @@ class TestLoop {
     this.#running?.cancel();
   }
 
-  #prepare(): () => RunningTest | undefined {
-    const { tester, timeoutMs } = this.#virtual.config.testing;
-    const { address, testPort, attributes, bindAddress } = this.#real.config;
-    if (tester.kind === 'constant') return () => this.#settle(tester.verdict);
-    const test = prepareStreamTest(tester, { address, port: testPort }, attributes, {
-      timeoutMs,
-      bindAddress,
-    });
-    const onEnd = (outcome: Outcome): void => this.#ended(outcome);
-    return () => this.#options.engine.run(test, onEnd);
-  }
-
-  /** A verdict that needs no test is given once. */
-  #settle(verdict: Verdict): undefined {
-    this.#options.onOutcome(this.#virtual, this.#real, constantOutcome(verdict));
+  #run(): void {
+    const { engine, traceOf } = this.#options;
+    this.#running = engine.run(this.#test, this.#onEnd, traceOf?.(this.#virtual, this.#real));
   }
 
   #ended(outcome: Outcome): void {
     const { reactor, onOutcome } = this.#options;
-    const { loopDelayMs } = this.#virtual.config.testing;
+    const { loopDelayMs, tester } = this.#virtual.config.testing;
     const delayMs = outcome.verdict ? loopDelayMs : Math.max(loopDelayMs, OBSTACLE_RETRY_MS);
-    this.startAt(reactor.clock.nowMs() + delayMs);
+    // a verdict that needs no test is given once
+    if (tester.kind !== 'constant') this.startAt(reactor.nowMs() + delayMs);
     onOutcome(this.#virtual, this.#real, outcome);
   }
 }
 
-function constantOutcome(verdict: Verdict): Outcome {
-  const nothing = { obstacle: undefined, connectionProblem: undefined };
-  return { verdict, ...nothing, connectMs: 0, totalMs: 0, sentBytes: 0, receivedBytes: 0 };
+function testOf({ config: virtual }: Virtual, { config: real }: Real): PreparedTest {
+  const { tester, timeoutMs } = virtual.testing;
+  const { address, testPort, attributes, bindAddress, tls } = real;
+  const target: Target = { address, port: testPort, bindAddress, virtual, real };
+  return prepareTest(tester, { target, attributes, timeoutMs, tls });
+}
+
+function groupByVirtual(places: readonly Place[]): Map<Virtual, Real[]> {
+  const groups = new Map<Virtual, Real[]>();
+  for (const { virtual, real } of places) {
+    const group = groups.get(virtual);
+    if (group) group.push(real);
+    else groups.set(virtual, [real]);
+  }
+  return groups;
 }

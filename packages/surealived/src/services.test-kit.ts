@@ -2,7 +2,7 @@ import { Writable } from 'node:stream';
 import { type Address, parseAddress } from '@surealived/shared/address';
 import { createLogger, type Logger } from '@surealived/shared/log';
 import tcp from '@surealived/testers/testers/tcp';
-import type { RealConfig, TestingConfig, VirtualConfig } from './config/model.js';
+import type { NotifyConfig, RealConfig, TestingConfig, VirtualConfig } from './config/model.js';
 
 export function at(text: string): Address {
   const address = parseAddress(text);
@@ -13,10 +13,15 @@ export function at(text: string): Address {
 export function realConfig(name: string, own: Partial<RealConfig> = {}): RealConfig {
   return {
     ...{ name, address: at('10.0.0.11'), port: 80, weight: 10, upperThreshold: 0, lowerThreshold: 0 },
-    ...{ forwarding: 'dr', testPort: 80, bindAddress: undefined, attributes: {} },
+    ...{ forwarding: 'dr', testPort: 80, bindAddress: undefined, tls: undefined, attributes: {} },
     ...own,
   };
 }
+
+const NO_NOTIFICATION: NotifyConfig = {
+  ...{ up: undefined, down: undefined, minReals: undefined, minWeight: undefined },
+  ...{ realUp: undefined, realDown: undefined },
+};
 
 export function virtualConfig(
   reals: readonly RealConfig[],
@@ -29,6 +34,7 @@ export function virtualConfig(
     testing: {
       ...{ tester: tcp, loopDelayMs: 1000, timeoutMs: 1000, removeOnFail: false },
       thresholds: { rise: 1, fall: 1 },
+      ...{ debugComm: false, logMicro: false, statsSamples: 20, notify: NO_NOTIFICATION },
       ...testing,
     },
     ...own,

@@ -9,9 +9,10 @@ import type { RealConfig, VirtualConfig } from './config/model.js';
 import { type Health, INITIAL_HEALTH } from './health/damping.js';
 import { effectiveWeight, type WeightOverride } from './health/weight.js';
 
-/** A real as it stands now. The configuration is fixed; the rest changes through Director alone. */
+/** A real as it stands now. Changes through Director alone. */
 export interface Real {
-  readonly config: RealConfig;
+  /** Replaced by a reload. */
+  config: RealConfig;
   health: Health;
   adminState: AdminState;
   override: WeightOverride | undefined;
@@ -19,20 +20,45 @@ export interface Real {
   tests: number;
   /** Why the last test could not be made, where it could not. */
   obstacle: string | undefined;
+  /** What the last task put out. */
+  output: string | undefined;
+  /** The last transitions, oldest first. */
+  history: readonly Transition[];
+  /** The round of its virtual in which it was last tested. */
+  round: number;
+}
+
+/** Something that happened to a real. */
+export interface Transition {
+  readonly at: Date;
+  readonly what: 'online' | 'offline' | 'set';
+  /** Why, in one line. */
+  readonly detail: string;
 }
 
 export interface Virtual {
-  readonly config: VirtualConfig;
-  readonly reals: readonly Real[];
+  /** Replaced by a reload. */
+  config: VirtualConfig;
+  reals: readonly Real[];
+  /** Counts from 1; over when every real was tested once more. */
+  round: number;
+  /** Reals that this round still waits for. */
+  untested: number;
+  roundBegan: Date;
 }
 
 /** A virtual before its first test: every real online. */
 export function createVirtual(config: VirtualConfig): Virtual {
-  const reals = config.reals.map((real): Real => {
-    const untested = { health: INITIAL_HEALTH, tests: 0, obstacle: undefined };
-    return { config: real, adminState: 'ONLINE', override: undefined, ...untested };
-  });
-  return { config, reals };
+  const reals = config.reals.map(createReal);
+  return { config, reals, round: 1, untested: reals.length, roundBegan: new Date() };
+}
+
+export function createReal(config: RealConfig): Real {
+  return {
+    config,
+    ...{ health: INITIAL_HEALTH, adminState: 'ONLINE', override: undefined },
+    ...{ tests: 0, obstacle: undefined, output: undefined, history: [], round: 0 },
+  };
 }
 
 /** The weight the real carries in IPVS, where it is there at all. */
@@ -60,6 +86,11 @@ export function diffEntries(virtual: Virtual, real: Real): readonly DiffEntry[] 
     { command: 'addreal', ...entry },
     { command: 'chgreal', ...entry },
   ];
+}
+
+/** The real as it shall stand in IPVS, or `undefined` where it shall not. */
+export function snapshotOf(virtual: Virtual, real: Real): SnapshotReal | undefined {
+  return isPresent(virtual, real) ? snapshotReal(real) : undefined;
 }
 
 function snapshotReal(real: Real): SnapshotReal {

@@ -30,8 +30,8 @@ function services() {
     ),
   ].map(createVirtual);
   const changes: string[] = [];
-  const director = new Director({
-    ...{ virtuals, log: recordingLog().log },
+  const director = new Director({ virtuals, log: recordingLog().log, wallNow: () => new Date() });
+  director.listen({
     onChange: (virtual, real) => changes.push(`${virtual.config.name} ${real.config.name}`),
   });
   const ask = (line: string) => answer({ director, processFigures: readProcessFigures }, line);
@@ -165,7 +165,14 @@ it('reports statistics in the original order, names padded to 15 columns', () =>
   const real = web.reals[1] as NonNullable<(typeof web.reals)[1]>;
   director.observe(web, real, {
     ...{ verdict: { up: false, reason: 'timeout', detail: '' }, obstacle: undefined },
-    ...{ connectionProblem: 'silent', connectMs: 0, totalMs: 1, sentBytes: 5, receivedBytes: 6 },
+    ...{
+      connectionProblem: 'silent',
+      responseMs: 0,
+      connectMs: 0,
+      totalMs: 1,
+      sentBytes: 5,
+      receivedBytes: 6,
+    },
   });
   const lines = ask('stats');
   expect(lines.filter((line) => line.startsWith('==='))).toEqual(

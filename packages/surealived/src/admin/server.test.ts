@@ -14,7 +14,7 @@ const LISTING = `v:0 vname=web vproto=tcp vaddr=192.168.0.1 vport=80 vfwmark=0 v
 async function serve(virtuals = 1, address = '127.0.0.1') {
   const { log, entries } = recordingLog();
   const configs = Array.from({ length: virtuals }, () => virtualConfig([realConfig('w1')]));
-  const director = new Director({ virtuals: configs.map(createVirtual), log, onChange: () => undefined });
+  const director = new Director({ virtuals: configs.map(createVirtual), log, wallNow: () => new Date() });
   const context = { director, processFigures: readProcessFigures };
   const server = new AdminServer({ address, port: 0, context, log });
   const port = await server.listen();
@@ -169,7 +169,7 @@ describe('AdminServer', () => {
   it('names address and port when another has it', async () => {
     const { port } = await serve();
     const { log } = recordingLog();
-    const director = new Director({ virtuals: [], log, onChange: () => undefined });
+    const director = new Director({ virtuals: [], log, wallNow: () => new Date() });
     const context = { director, processFigures: readProcessFigures };
     const second = new AdminServer({ address: '127.0.0.1', port, context, log });
     await expect(second.listen()).rejects.toMatchObject({

@@ -3,10 +3,11 @@
  *
  * @module
  */
+import { isIP } from 'node:net';
 import { isUnspecified, parseAddress } from '@surealived/shared/address';
 import { type ForwardingMethod, realKey } from '@surealived/shared/model';
 import { AttributeReader } from './attributes.js';
-import { type LoadedTester, loadModuleAttributes } from './load-tester.js';
+import { type LoadedTester, loadModuleAttributes, type ModuleAttributes } from './load-tester.js';
 import type { RealConfig } from './model.js';
 import { nameOf, type ProblemList, placeOf } from './problem-list.js';
 import { RealAttributes } from './schema.js';
@@ -75,6 +76,16 @@ function loadReal(element: Element, path: string, context: RealContext): RealCon
     forwarding: values.rt ?? forwarding,
     testPort: values.testport ?? tester?.values.testport ?? 0,
     bindAddress,
+    tls: tester?.tlsPolicy && {
+      serverName: tester.values.sni ?? serverNameOf(attributes),
+      policy: tester.tlsPolicy,
+    },
     attributes,
   };
+}
+
+/** The `host` of a tester that has one, without a port; an address is no server name (RFC 6066 section 3). */
+function serverNameOf({ host }: ModuleAttributes): string | undefined {
+  if (typeof host !== 'string' || isIP(host) !== 0 || host.startsWith('[')) return undefined;
+  return host.replace(/:\d*$/, '');
 }

@@ -7,10 +7,10 @@ import type { TesterRegistry } from '@surealived/testers/registry';
 import type { Tester } from '@surealived/testers/tester';
 import type { Static } from 'typebox';
 import { AttributeReader } from './attributes.js';
-import type { TestingConfig } from './model.js';
+import type { NotifyThreshold, TestingConfig, TlsPolicy } from './model.js';
 import { nearestName } from './nearest-name.js';
 import type { ProblemList } from './problem-list.js';
-import { NOT_YET_EFFECTIVE, TesterAttributes } from './schema.js';
+import { TesterAttributes } from './schema.js';
 import type { Element } from './xml.js';
 
 const testerReader = new AttributeReader(TesterAttributes);
@@ -27,6 +27,8 @@ export interface LoadedTester {
   readonly moduleReader: ModuleReader;
   /** The module attributes of a real that overrides none. */
   readonly moduleAttributes: ModuleAttributes;
+  /** Absent where its tests do not speak TLS. */
+  readonly tlsPolicy: TlsPolicy | undefined;
 }
 
 /** @param reals The virtual's real elements: what all of them give themselves, the tester need not. */
@@ -48,7 +50,7 @@ export function loadTester(
   }
   const moduleReader = moduleReaderOf(tester);
   problems.warnUnknown(element, path, [...testerReader.names, ...moduleReader.names]);
-  checkUnsupported(element, path, problems);
+  checkTls(element, path, { values, tester, problems });
   if (tester.kind !== 'constant' && values.testport === undefined && !isGivenByAll(reals, 'testport')) {
     problems.error(element, path, 'attribute "testport": missing, expected an integer 0..65535');
   }
@@ -56,7 +58,7 @@ export function loadTester(
     const isGiven = !problem.attribute && isGivenByAll(reals, problem.name);
     if (!isGiven) problems.attributeError(element, path, problem);
   });
-  return { element, values, tester, moduleReader, moduleAttributes };
+  return { element, values, tester, moduleReader, moduleAttributes, tlsPolicy: tlsPolicyOf(values) };
 }
 
 /**
@@ -84,7 +86,29 @@ export function testingOf({ tester, values }: LoadedTester): TestingConfig {
     timeoutMs: values.timeout * 1000,
     thresholds: { rise: values.retries2ok, fall: values.retries2fail },
     removeOnFail: values.remove_on_fail,
+    debugComm: values.debugcomm,
+    logMicro: values.logmicro,
+    statsSamples: values.stats_samples,
+    notify: {
+      up: values.notify_up,
+      down: values.notify_down,
+      minReals: notifyThreshold(values.notify_min_reals),
+      minWeight: notifyThreshold(values.notify_min_weight),
+      realUp: values.real_notify_up,
+      realDown: values.real_notify_down,
+    },
   };
+}
+
+/** @param text `N` or `N%`, as the schema made sure. */
+function notifyThreshold(text: string | undefined): NotifyThreshold | undefined {
+  if (text === undefined) return undefined;
+  return { value: Number.parseInt(text, 10), isPercent: text.endsWith('%') };
+}
+
+function tlsPolicyOf(values: Static<typeof TesterAttributes>): TlsPolicy | undefined {
+  if (!values.SSL) return undefined;
+  return { verify: values.tls_verify, caFile: values.tls_ca, minDays: values.tls_min_days };
 }
 
 function moduleReaderOf(tester: Tester): ModuleReader {
@@ -97,15 +121,19 @@ function isGivenByAll(reals: readonly Element[], name: string): boolean {
   return reals.length > 0 && reals.every(({ attributes }) => attributes.has(name));
 }
 
-/** A switched-on SSL that is not spoken would take every real down, so it is refused; the rest only does nothing. */
-function checkUnsupported(element: Element, path: string, problems: ProblemList): void {
-  for (const attribute of element.attributes.values()) {
-    if (!NOT_YET_EFFECTIVE.has(attribute.name)) continue;
-    problems.warn(attribute, path, `attribute "${attribute.name}": has no effect in this version`);
-  }
+/** TLS is of the engine, which holds the conversation of stream testers only. */
+function checkTls(
+  element: Element,
+  path: string,
+  { values, tester, problems }: Pick<LoadedTester, 'values' | 'tester'> & { problems: ProblemList },
+): void {
   const ssl = element.attributes.get('SSL');
-  if (ssl && /^(1|true|on)$/i.test(ssl.value)) {
-    problems.error(ssl, path, 'attribute "SSL": this version cannot test over TLS');
+  if (ssl && values.SSL && tester.kind !== 'stream')
+    problems.error(ssl, path, `attribute "SSL": the tester ${tester.name} does not speak TLS`);
+  if (values.SSL) return;
+  for (const name of ['sni', 'tls_verify', 'tls_ca', 'tls_min_days']) {
+    const attribute = element.attributes.get(name);
+    if (attribute) problems.warn(attribute, path, `attribute "${name}": has no effect without SSL="1"`);
   }
 }
 

@@ -135,10 +135,10 @@ describe('a services file', () => {
     ]);
   });
 
-  it('warns of attributes that this version does not act on', () => {
-    const { warnings } = load(services({ tester: 'proto="no-test" notify_up="/bin/true"' }));
+  it('warns of attributes of TLS that nothing switches on', () => {
+    const { warnings } = load(services({ tester: 'proto="tcp" testport="80" tls_verify="1"' }));
     expect(warnings.map(({ message }) => message)).toEqual([
-      'virtual "web" > tester: attribute "notify_up": has no effect in this version',
+      'virtual "web" > tester: attribute "tls_verify": has no effect without SSL="1"',
     ]);
   });
 

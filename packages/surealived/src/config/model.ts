@@ -28,6 +28,48 @@ export interface TestingConfig {
   readonly thresholds: Thresholds;
   /** Whether an offline real leaves IPVS instead of staying with weight 0. */
   readonly removeOnFail: boolean;
+  /** Whether the conversations with the reals are dumped, where `debug_comm` allows it. */
+  readonly debugComm: boolean;
+  /** Whether statistics files are in microseconds instead of milliseconds. */
+  readonly logMicro: boolean;
+  /** How many of the last tests an average covers, 1..20. */
+  readonly statsSamples: number;
+  readonly notify: NotifyConfig;
+}
+
+/** Programs to run on transitions, as paths (spec section 4). */
+export interface NotifyConfig {
+  readonly up: string | undefined;
+  readonly down: string | undefined;
+  /** Online reals below which the virtual is down. */
+  readonly minReals: NotifyThreshold | undefined;
+  /** Online weight below which the virtual is down. */
+  readonly minWeight: NotifyThreshold | undefined;
+  readonly realUp: string | undefined;
+  readonly realDown: string | undefined;
+}
+
+export interface NotifyThreshold {
+  readonly value: number;
+  /** Whether `value` is a percentage of all reals, or of the weight that all would have. */
+  readonly isPercent: boolean;
+}
+
+/** How a test speaks TLS. */
+export interface TlsOptions {
+  /** Name for SNI, and the one that the certificate must be made out to where it is verified. */
+  readonly serverName: string | undefined;
+  /** What all reals of a tester share, as one object: one secure context serves them. */
+  readonly policy: TlsPolicy;
+}
+
+export interface TlsPolicy {
+  /** Whether the certificate must be trusted and made out to the server's name. */
+  readonly verify: boolean;
+  /** File with the trusted certificates (PEM); `undefined` for those of the system. */
+  readonly caFile: string | undefined;
+  /** Days that the certificate must still be valid for; 0 for any. */
+  readonly minDays: number;
 }
 
 /** Verdicts in a row that change a real's state. */
@@ -48,6 +90,8 @@ export interface RealConfig extends RealId {
   readonly testPort: number;
   /** Source address of the tests. */
   readonly bindAddress: Address | undefined;
+  /** Absent where the test does not speak TLS. */
+  readonly tls: TlsOptions | undefined;
   /** The tester's attributes, with this real's own values where it gives some. */
   readonly attributes: Readonly<Record<string, unknown>>;
 }

@@ -73,7 +73,27 @@ export const TesterAttributes = Type.Object({
     default: false,
     description: 'Take an offline real out of IPVS instead of weight 0.',
   }),
-  SSL: Flag({ default: false, description: 'Speak TLS.' }),
+  SSL: Flag({ default: false, description: 'Speak TLS. For testers that hold a conversation over TCP.' }),
+  sni: Type.Optional(
+    Type.String({
+      pattern: '^[A-Za-z0-9._-]{1,253}$',
+      expected: 'a host name',
+      description:
+        "Server name to ask for (SNI) and to find in the certificate; otherwise the tester's `host`.",
+    }),
+  ),
+  tls_verify: Flag({
+    default: false,
+    description:
+      'The certificate must be trusted and made out to the server name, or to the address without one.',
+  }),
+  tls_ca: Type.Optional(Path('File with trusted certificates (PEM), instead of those of the system.')),
+  tls_min_days: Type.Integer({
+    minimum: 0,
+    maximum: 36_500,
+    default: 0,
+    description: 'Days that the certificate must still be valid for.',
+  }),
   debugcomm: Flag({ default: false, description: 'Dump the conversations with the reals.' }),
   logmicro: Flag({ default: false, description: 'Statistics in microseconds.' }),
   stats_samples: Type.Integer({
@@ -103,16 +123,3 @@ export const RealAttributes = Type.Object({
   ),
   bindaddr: Type.Optional(IpAddress('Source address of the tests.')),
 });
-
-/** Attributes that are read and checked, but not acted on yet; naming them is worth a warning. */
-export const NOT_YET_EFFECTIVE: ReadonlySet<string> = new Set([
-  'debugcomm',
-  'logmicro',
-  'stats_samples',
-  'notify_up',
-  'notify_down',
-  'notify_min_reals',
-  'notify_min_weight',
-  'real_notify_up',
-  'real_notify_down',
-]);

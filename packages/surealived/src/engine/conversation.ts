@@ -7,9 +7,11 @@ import {
   judgeErrno,
   type Outcome,
   type SocketFailure,
+  type Trace,
 } from './outcome.js';
 import { closeProbe, requireAllowed, requireVerdict } from './probe-guard.js';
 import type { EventSink, Reactor } from './reactor.js';
+import type { TestRun } from './test-queue.js';
 import { WheelTimer } from './timer-wheel.js';
 
 /** A test of one real over TCP: everything that is the same each time, encoded once. */
@@ -40,10 +42,11 @@ const socketErrorLength = Buffer.from([4, 0, 0, 0]);
 const RESET_ON_CLOSE = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]);
 
 /** One connection and the probe that talks over it. Calls `onEnd` once, unless it is cancelled. */
-export class Conversation implements EventSink {
+export class Conversation implements EventSink, TestRun {
   readonly #reactor: Reactor;
   readonly #test: StreamTest;
   readonly #onEnd: (outcome: Outcome) => void;
+  readonly #trace: Trace | undefined;
   readonly #deadline: WheelTimer;
   readonly #startMs: number;
   #fd = -1;
@@ -53,16 +56,18 @@ export class Conversation implements EventSink {
   #done = 0;
   #collected: Buffer | undefined;
   #connectMs = 0;
+  #responseMs = 0;
   #sentBytes = 0;
   #receivedBytes = 0;
   #ended = false;
   /** Whether its turn was over before it had to wait: it goes on by itself. */
   #goesOn = false;
 
-  constructor(reactor: Reactor, test: StreamTest, onEnd: (outcome: Outcome) => void) {
+  constructor(reactor: Reactor, test: StreamTest, onEnd: (outcome: Outcome) => void, trace?: Trace) {
     this.#reactor = reactor;
     this.#test = test;
     this.#onEnd = onEnd;
+    this.#trace = trace;
     this.#startMs = reactor.clock.nowMs();
     this.#deadline = new WheelTimer(() => this.#expire());
   }
@@ -80,7 +85,7 @@ export class Conversation implements EventSink {
       if (errno !== EINPROGRESS) return this.#failWith(judgeErrno('connect', errno));
     }
     if (!this.#reactor.register(fd, this)) return this.#fail('epoll_ctl');
-    this.#reactor.arm(this.#deadline, this.#startMs + timeoutMs);
+    this.#reactor.arm(this.#deadline, this.#reactor.nowMs() + timeoutMs);
   }
 
   /** Ends without a word to `onEnd`; false when it had ended already. */
@@ -138,7 +143,7 @@ export class Conversation implements EventSink {
     const rest = this.#done === 0 ? data : data.subarray(this.#done);
     const sent = rest.length === 0 ? 0 : libc.send(this.#fd, rest, rest.length, libc.MSG_NOSIGNAL);
     if (sent < 0) return this.#waitOrFail('send');
-    this.#sentBytes += sent;
+    this.#noteSent(rest, sent);
     this.#done += sent;
     if (this.#done >= data.length) this.#resume(NOTHING);
     return sent;
@@ -147,7 +152,7 @@ export class Conversation implements EventSink {
   #drain(): number {
     const received = libc.recv(this.#fd, scratch, scratch.length, 0);
     if (received < 0) return this.#waitOrFail('recv');
-    this.#receivedBytes += received;
+    this.#noteReceived(received);
     if (received === 0) this.#resume(NOTHING);
     return received;
   }
@@ -156,7 +161,7 @@ export class Conversation implements EventSink {
     const wanted = Math.min(bytes - this.#done, scratch.length);
     const received = libc.recv(this.#fd, scratch, wanted, 0);
     if (received < 0) return this.#waitOrFail('recv');
-    this.#receivedBytes += received;
+    this.#noteReceived(received);
     if (this.#done === 0 && (received === bytes || received === 0 || !exactly)) {
       this.#resume(Buffer.from(scratch.subarray(0, received)));
       return received;
@@ -166,6 +171,18 @@ export class Conversation implements EventSink {
     this.#done += received;
     if (received === 0 || this.#done === bytes) this.#resume(this.#collected.subarray(0, this.#done));
     return received;
+  }
+
+  #noteSent(data: Uint8Array, bytes: number): void {
+    this.#sentBytes += bytes;
+    if (bytes > 0) this.#trace?.sent(data.subarray(0, bytes));
+  }
+
+  /** @param bytes How many of `scratch` have just been filled. */
+  #noteReceived(bytes: number): void {
+    if (this.#responseMs === 0 && bytes > 0) this.#responseMs = this.#reactor.clock.nowMs() - this.#startMs;
+    this.#receivedBytes += bytes;
+    if (bytes > 0) this.#trace?.received(scratch.subarray(0, bytes));
   }
 
   /** Gives the probe what it asked for and takes its next request, or its verdict. */
@@ -226,6 +243,7 @@ export class Conversation implements EventSink {
       connectionProblem:
         verdict && !verdict.up && !connected ? connectionProblemOf(verdict.reason) : undefined,
       connectMs: this.#connectMs,
+      responseMs: this.#responseMs,
       totalMs: this.#reactor.clock.nowMs() - this.#startMs,
       sentBytes: this.#sentBytes,
       receivedBytes: this.#receivedBytes,

@@ -3,14 +3,14 @@ import { once } from 'node:events';
 import { readdirSync } from 'node:fs';
 import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { systemClock } from '@surealived/shared/clock';
-import { defineStreamTester, type StreamProbe } from '@surealived/testers/tester';
+import { defineStreamTester, type StreamProbe, type Target } from '@surealived/testers/tester';
 import Type from 'typebox';
 import { onTestFinished } from 'vitest';
 import { at } from '../services.test-kit.js';
-import type { StreamTest } from './conversation.js';
 import type { Outcome } from './outcome.js';
+import { prepareTest } from './prepare.js';
 import { Reactor } from './reactor.js';
-import { prepareStreamTest, StreamEngine } from './stream-engine.js';
+import { type PreparedTest, TestQueue } from './test-queue.js';
 
 /** A server on a loopback address that does `serve` with each connection. @returns Its port. */
 export async function listen(serve: (socket: Socket) => void, host = '127.0.0.1', port = 0): Promise<number> {
@@ -72,17 +72,31 @@ export interface TestOptions {
 }
 
 /** A test that holds the conversation of `probe`. */
-export function testOf(probe: () => StreamProbe, port: number, options: TestOptions = {}): StreamTest {
+export function testOf(probe: () => StreamProbe, port: number, options: TestOptions = {}): PreparedTest {
   const { host = '127.0.0.1', timeoutMs = 10_000, bind } = options;
   const tester = defineStreamTester({
     ...{ name: 'scripted', description: 'Talks as the test wants.', attributes: Type.Object({}), probe },
   });
-  const bindAddress = bind === undefined ? undefined : at(bind);
-  return prepareStreamTest(tester, { address: at(host), port }, {}, { timeoutMs, bindAddress });
+  return prepareTest(tester, {
+    target: targetAt(host, port, bind),
+    attributes: {},
+    timeoutMs,
+    tls: undefined,
+  });
 }
 
-export function runTest(test: StreamTest, engine = new StreamEngine(newReactor(), 100)): Promise<Outcome> {
-  return new Promise((resolve) => engine.run(test, resolve));
+export function targetAt(host: string, port: number, bind?: string): Target {
+  const address = at(host);
+  const bindAddress = bind === undefined ? undefined : at(bind);
+  return {
+    ...{ address, port, bindAddress },
+    virtual: { name: 'web', protocol: 'tcp', address: at('192.168.0.1'), port: 80, fwmark: 0 },
+    real: { name: 'w1', address, port },
+  };
+}
+
+export function runTest(test: PreparedTest, queue = new TestQueue(newReactor(), 100)): Promise<Outcome> {
+  return new Promise((resolve) => queue.run(test, resolve));
 }
 
 /** Whatever this process has open now. */

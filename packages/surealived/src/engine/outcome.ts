@@ -13,10 +13,20 @@ export interface Outcome {
   readonly connectionProblem: ConnectionProblem | undefined;
   /** Milliseconds from start to connection; 0 when it never stood. */
   readonly connectMs: number;
+  /** Milliseconds from start to the first byte received; 0 when none came. */
+  readonly responseMs: number;
   /** Milliseconds from start to end. */
   readonly totalMs: number;
   readonly sentBytes: number;
   readonly receivedBytes: number;
+  /** What a task received, its end where it was long: such as the output of a program. */
+  readonly output?: string;
+}
+
+/** Sees what one test sends and receives; the bytes are valid during the call only. */
+export interface Trace {
+  sent(data: Uint8Array): void;
+  received(data: Uint8Array): void;
 }
 
 /** What an errno of connect(2), send(2) or recv(2) says: about the real, or about this machine. */

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { closeSync, constants, openSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { systemClock } from '@surealived/shared/clock';
 import { expect, it, onTestFinished } from 'vitest';
 import { temporaryDirectory } from '../../../shared/src/files.test-kit.js';
@@ -95,4 +96,29 @@ it('handles every event that has arrived before any timer, however many there ar
 it('reports a descriptor that the kernel does not take', () => {
   const reactor = newReactor();
   expect(reactor.register(1_000_000, { onEvents: () => undefined })).toBe(false);
+});
+
+it('does not count time in which the process stood still', async () => {
+  const stalls: number[] = [];
+  const reactor = new Reactor({
+    ...{ clock: systemClock, tickMs: 2, maxEvents: 16 },
+    onLongStall: (stallMs) => stalls.push(stallMs),
+  });
+  onTestFinished(() => reactor.close());
+  const waited = after(reactor, 300);
+  await after(reactor, 20);
+  block(1200);
+  expect(await waited).toBeGreaterThanOrEqual(1200 + 280 - 100);
+  expect(reactor.stalledMs).toBeGreaterThanOrEqual(1000);
+  expect(stalls).toEqual([expect.closeTo(reactor.stalledMs, 3)]);
+  expect(reactor.longStalls).toBe(1);
+});
+
+it('takes idleness for no stall', async () => {
+  const reactor = newReactor();
+  await after(reactor, 5);
+  await delay(150); // nothing is awaited any more, so nothing wakes the reactor
+  block(300);
+  await after(reactor, 5);
+  expect(reactor.stalledMs).toBe(0);
 });

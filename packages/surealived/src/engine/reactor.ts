@@ -1,6 +1,6 @@
 import type { Clock } from '@surealived/shared/clock';
 import * as libc from '@surealived/shared/libc';
-import { TimerWheel, type WheelTimer } from './timer-wheel.js';
+import { TimerWheel, WheelTimer } from './timer-wheel.js';
 
 /** Takes the events of one descriptor: EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP, EPOLLRDHUP. */
 export interface EventSink {
@@ -13,7 +13,16 @@ export interface ReactorOptions {
   readonly tickMs: number;
   /** Events taken per epoll_wait. */
   readonly maxEvents: number;
+  /** Told when the process stood still for at least LONG_STALL_MS. */
+  readonly onLongStall?: (stallMs: number) => void;
 }
+
+/** While anything is awaited, the reactor wakes at least this often, to know when it could not. */
+const HEARTBEAT_MS = 100;
+/** A longer gap between two wake-ups is a stall. */
+const STALL_MS = 200;
+/** From this length on, a stall may have cost a conversation its other side, which waited for us. */
+const LONG_STALL_MS = 1000;
 
 /** Waits of epoll_wait that one wake-up may make before the rest of the process gets its turn. */
 const MAX_ROUNDS = 16;
@@ -23,6 +32,8 @@ const MAX_ROUNDS = 16;
  *
  * The epoll descriptor is itself watched by libuv, so a wake-up costs no thread. Whenever time is up, arrived events are
  * handled before any timer fires: an answer that came in time is never lost to a deadline because the loop was held up.
+ * And while the process stands still (a long computation, SIGSTOP), its time stands still with it: nobody runs out of
+ * time that could not be used.
  */
 export class Reactor {
   readonly clock: Clock;
@@ -36,20 +47,43 @@ export class Reactor {
   /** By descriptor; raised at each registration, so that an event of a descriptor's former life is recognised. */
   readonly #generations: number[] = [];
   readonly #wheel: TimerWheel;
+  readonly #heartbeat = new WheelTimer(() => undefined);
+  readonly #onLongStall: (stallMs: number) => void;
+  /** When the reactor last knew that the process runs. */
+  #aliveMs: number;
+  #stalledMs = 0;
+  #longStalls = 0;
   #registered = 0;
   #nodeTimer: NodeJS.Timeout | undefined;
   #nodeTimerMs = Number.POSITIVE_INFINITY;
   #closed = false;
 
   /** @throws SystemCallError when epoll cannot be had. */
-  constructor({ clock, tickMs, maxEvents }: ReactorOptions) {
+  constructor({ clock, tickMs, maxEvents, onLongStall = () => undefined }: ReactorOptions) {
     this.clock = clock;
+    this.#onLongStall = onLongStall;
+    this.#aliveMs = clock.nowMs();
     this.#wheel = new TimerWheel(tickMs, clock.nowMs());
     this.#maxEvents = maxEvents;
     this.#events = Buffer.alloc(libc.EPOLL_EVENT_BYTES * maxEvents);
     this.#epollFd = libc.epollCreate1(libc.EPOLL_CLOEXEC);
     if (this.#epollFd < 0) throw libc.systemCallError('epoll_create1');
-    this.#watch = libc.watchReadable(this.#epollFd, () => this.#harvest(MAX_ROUNDS));
+    this.#watch = libc.watchReadable(this.#epollFd, () => this.#onReadable());
+  }
+
+  /** Milliseconds that the process could use: the clock, less all stalls. Deadlines are in this time. */
+  nowMs(): number {
+    return this.clock.nowMs() - this.#stalledMs;
+  }
+
+  /** Milliseconds lost in stalls since the start. */
+  get stalledMs(): number {
+    return this.#stalledMs;
+  }
+
+  /** Number of stalls so long that a conversation may have suffered. */
+  get longStalls(): number {
+    return this.#longStalls;
   }
 
   /**
@@ -75,10 +109,12 @@ export class Reactor {
     this.#sinks[fd] = undefined;
   }
 
+  /** @param dueMs In the time of `nowMs`. */
   arm(timer: WheelTimer, dueMs: number): void {
     if (this.#closed) return;
-    const wakeMs = this.#wheel.arm(timer, dueMs);
-    if (wakeMs < this.#nodeTimerMs) this.#wakeAt(wakeMs);
+    if (this.#wheel.size === 0) this.#aliveMs = this.clock.nowMs();
+    this.#wakeBy(this.#wheel.arm(timer, dueMs));
+    if (!this.#heartbeat.isArmed) this.#beat();
   }
 
   disarm(timer: WheelTimer): void {
@@ -93,19 +129,43 @@ export class Reactor {
     libc.close(this.#epollFd);
   }
 
-  #wakeAt(dueMs: number): void {
+  #beat(): void {
+    this.#wakeBy(this.#wheel.arm(this.#heartbeat, this.nowMs() + HEARTBEAT_MS));
+  }
+
+  #wakeBy(dueMs: number): void {
+    if (dueMs >= this.#nodeTimerMs) return;
     clearTimeout(this.#nodeTimer);
     this.#nodeTimerMs = dueMs;
-    this.#nodeTimer = setTimeout(() => this.#onTime(), Math.max(1, Math.ceil(dueMs - this.clock.nowMs())));
+    this.#nodeTimer = setTimeout(() => this.#onTime(), Math.max(1, Math.ceil(dueMs - this.nowMs())));
+  }
+
+  #noteAlive(): void {
+    const nowMs = this.clock.nowMs();
+    const gapMs = nowMs - this.#aliveMs;
+    this.#aliveMs = nowMs;
+    if (gapMs < STALL_MS || !this.#heartbeat.isArmed) return;
+    const stallMs = gapMs - HEARTBEAT_MS;
+    this.#stalledMs += stallMs;
+    if (stallMs < LONG_STALL_MS) return;
+    this.#longStalls++;
+    this.#onLongStall(stallMs);
+  }
+
+  #onReadable(): void {
+    this.#noteAlive();
+    this.#harvest(MAX_ROUNDS);
   }
 
   #onTime(): void {
     this.#nodeTimerMs = Number.POSITIVE_INFINITY;
+    this.#noteAlive();
     // the kernel lists events in order of arrival: one per descriptor, and all that were there have been seen
     this.#harvest(Math.max(MAX_ROUNDS, Math.ceil(this.#registered / this.#maxEvents)));
-    this.#wheel.advance(this.clock.nowMs());
-    const nextMs = this.#closed ? undefined : this.#wheel.nextMs();
-    if (nextMs !== undefined && nextMs < this.#nodeTimerMs) this.#wakeAt(nextMs);
+    this.#wheel.advance(this.nowMs());
+    if (this.#closed) return;
+    if (!this.#heartbeat.isArmed && this.#wheel.size > 0) this.#beat();
+    this.#wakeBy(this.#wheel.nextMs() ?? Number.POSITIVE_INFINITY);
   }
 
   #harvest(maxRounds: number): void {

@@ -28,3 +28,9 @@ export function overriddenWeight(configuredWeight: number, override: WeightOverr
   const weight = Math.floor((configuredWeight * override.percent) / 100);
   return Math.min(Math.max(weight, 1), MAX_WEIGHT);
 }
+
+/** `weight=7`, `weight=50%`, or `weight=configured` where there is none. */
+export function describeOverride(override: WeightOverride | undefined): string {
+  if (!override) return 'weight=configured';
+  return override.kind === 'absolute' ? `weight=${override.weight}` : `weight=${override.percent}%`;
+}

@@ -103,10 +103,12 @@ function cancelEarly(tester: StreamTester, { attributes }: Sample): void {
   require(probe.next(Buffer.alloc(0)).done === true, 'the probe went on after it was cancelled');
 }
 
-function exampleTarget(): Target {
+/** A target for tests without a socket. */
+export function exampleTarget(): Target {
   const address = parseAddress('192.0.2.1');
   if (!address) throw new Error('unreachable');
-  return { address, port: 80 };
+  const virtual = { name: 'web', protocol: 'tcp', address, port: 80, fwmark: 0 } as const;
+  return { address, port: 80, bindAddress: undefined, virtual, real: { name: 'w1', address, port: 80 } };
 }
 
 function expectUp(verdict: Verdict, what: string): void {

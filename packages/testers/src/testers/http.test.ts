@@ -1,11 +1,9 @@
-import { parseAddress } from '@surealived/shared/address';
 import { describe, expect, it } from 'vitest';
-import { conformanceChecks } from '../kit/conformance.js';
+import { conformanceChecks, exampleTarget } from '../kit/conformance.js';
 import { driveProbe } from '../kit/drive.js';
-import type { Target } from '../tester.js';
 import http from './http.js';
 
-const target: Target = { address: parseAddress('10.0.0.11') as Target['address'], port: 80 };
+const target = exampleTarget();
 const attributes = { url: '/health', host: 'www.example.org', naive: false, retcode: '200' };
 const answer = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
 

@@ -20,7 +20,7 @@ import {
   testOf,
 } from './hostile-servers.test-kit.js';
 import type { Outcome } from './outcome.js';
-import { type RunningTest, StreamEngine } from './stream-engine.js';
+import { type RunningTest, TestQueue } from './test-queue.js';
 
 const connects = function* (): StreamProbe {
   yield* write('');
@@ -153,7 +153,7 @@ describe('a conversation', () => {
   });
 
   it('with a stream without end times out in bounded memory, and the others have their turn', async () => {
-    const engine = new StreamEngine(newReactor(), 100);
+    const engine = new TestQueue(newReactor(), 100);
     const chunk = Buffer.alloc(1 << 18);
     const pour = (socket: Socket): void => {
       const more = (): void => {
@@ -183,7 +183,7 @@ describe('a conversation', () => {
   });
 
   it('that cannot have its source address is an obstacle, not a verdict', async () => {
-    const engine = new StreamEngine(newReactor(), 1);
+    const engine = new TestQueue(newReactor(), 1);
     const before = openDescriptors();
     const outcome = await runTest(testOf(connects, 9, { bind: '192.0.2.1' }), engine);
     expect(outcome).toMatchObject({ verdict: undefined, obstacle: 'bind: EADDRNOTAVAIL' });
@@ -258,7 +258,7 @@ describe('a tester that misbehaves', () => {
     ['makes up a reason', verdict({ up: false, reason: 'mood', detail: '' }), /not a verdict/],
     ['is no generator', () => ({}) as StreamProbe, /TypeError/],
   ])('because it %s costs its own test only', async (_what, probe, obstacle) => {
-    const engine = new StreamEngine(newReactor(), 1);
+    const engine = new TestQueue(newReactor(), 1);
     const port = await listen((socket) => socket.write('x'));
     const outcome = await runTest(testOf(probe, port), engine);
     expect(outcome).toMatchObject({ verdict: undefined, obstacle: expect.stringMatching(obstacle) });
@@ -268,7 +268,7 @@ describe('a tester that misbehaves', () => {
   });
 
   it('because it never stops asking is ended by its deadline, and the others have their turn', async () => {
-    const engine = new StreamEngine(newReactor(), 100);
+    const engine = new TestQueue(newReactor(), 100);
     const asksForEver = function* (): StreamProbe {
       for (;;) yield* write('');
     };
@@ -326,9 +326,9 @@ describe('a tester that misbehaves', () => {
   });
 });
 
-describe('StreamEngine', () => {
+describe('TestQueue', () => {
   it('never has more connections than its capacity, and finishes all', async () => {
-    const engine = new StreamEngine(newReactor(), 1);
+    const engine = new TestQueue(newReactor(), 1);
     let [open, most] = [0, 0];
     const port = await listen((socket) => {
       most = Math.max(most, ++open);
@@ -345,7 +345,7 @@ describe('StreamEngine', () => {
   });
 
   it('starts the clock of a test when its turn comes', async () => {
-    const engine = new StreamEngine(newReactor(), 1);
+    const engine = new TestQueue(newReactor(), 1);
     const [hanging, healthy] = [await listen(never), await listen(answers)];
     const first = runTest(testOf(greets, hanging, { timeoutMs: 150 }), engine);
     const second = await runTest(testOf(greets, healthy, { timeoutMs: 100 }), engine);
@@ -354,7 +354,7 @@ describe('StreamEngine', () => {
   });
 
   it('gets through a queue of thousands that all fail at once', async () => {
-    const engine = new StreamEngine(newReactor(), 1);
+    const engine = new TestQueue(newReactor(), 1);
     const blocker = engine.run(testOf(connects, await blackHole()), () => expect.unreachable());
     const test = testOf(connects, 9, { bind: '192.0.2.1' });
     const all = Promise.all(Array.from({ length: 5000 }, () => runTest(test, engine)));
@@ -364,7 +364,7 @@ describe('StreamEngine', () => {
   });
 
   it('frees the place of a test that ended before it tells the outcome', async () => {
-    const engine = new StreamEngine(newReactor(), 1);
+    const engine = new TestQueue(newReactor(), 1);
     const port = await listen(answers);
     const running = await new Promise((resolve) =>
       engine.run(testOf(greets, port), () => resolve(engine.running)),
@@ -387,7 +387,7 @@ describe('StreamEngine', () => {
       ],
     ];
     it.each(phases)('while %s', async (_phase, prepare) => {
-      const engine = new StreamEngine(newReactor(), 1);
+      const engine = new TestQueue(newReactor(), 1);
       const { port, reached } = await prepare();
       const running = engine.run(testOf(greets, port), () => expect.unreachable());
       await reached;
@@ -399,7 +399,7 @@ describe('StreamEngine', () => {
     });
 
     it('while it waits for its turn', async () => {
-      const engine = new StreamEngine(newReactor(), 1);
+      const engine = new TestQueue(newReactor(), 1);
       const port = await listen(answers);
       const first = runTest(testOf(greets, port), engine);
       engine.run(testOf(greets, port), () => expect.unreachable()).cancel();
@@ -408,7 +408,7 @@ describe('StreamEngine', () => {
     });
 
     it('in the middle of a long stream', async () => {
-      const engine = new StreamEngine(newReactor(), 1);
+      const engine = new TestQueue(newReactor(), 1);
       const sockets: Socket[] = [];
       const port = await listen((socket) => {
         sockets.push(socket);
@@ -433,7 +433,7 @@ describe('StreamEngine', () => {
   });
 
   it('forgets what waits, and lets what runs end', async () => {
-    const engine = new StreamEngine(newReactor(), 1);
+    const engine = new TestQueue(newReactor(), 1);
     const port = await listen(answers);
     const first = runTest(testOf(greets, port), engine);
     engine.run(testOf(greets, port), () => expect.unreachable());

@@ -1,0 +1,38 @@
+import type { Outcome, Trace } from './outcome.js';
+import type { Reactor } from './reactor.js';
+import { type PreparedTest, type RunningTest, TestQueue } from './test-queue.js';
+
+/** Most tests at a time. */
+export interface Capacity {
+  /** Of connections: each takes a descriptor. */
+  readonly sockets: number;
+  /** Of processes and client libraries. */
+  readonly tasks: number;
+}
+
+/** Runs tests of every kind, within the means of this machine. */
+export class Engine {
+  readonly #queues: Readonly<Record<PreparedTest['takes'], TestQueue>>;
+
+  constructor(reactor: Reactor, { sockets, tasks }: Capacity) {
+    this.#queues = { socket: new TestQueue(reactor, sockets), task: new TestQueue(reactor, tasks) };
+  }
+
+  get running(): number {
+    return this.#queues.socket.running + this.#queues.task.running;
+  }
+
+  /** Tests that wait for their turn: more than a few mean that capacity is short. */
+  get waiting(): number {
+    return this.#queues.socket.waiting + this.#queues.task.waiting;
+  }
+
+  run(test: PreparedTest, onEnd: (outcome: Outcome) => void, trace?: Trace): RunningTest {
+    return this.#queues[test.takes].run(test, onEnd, trace);
+  }
+
+  /** Forgets all tests that wait for their turn; those under way go on. */
+  forgetWaiting(): void {
+    for (const queue of Object.values(this.#queues)) queue.forgetWaiting();
+  }
+}

@@ -1,0 +1,129 @@
+import type { Outcome, Trace } from './outcome.js';
+import type { Reactor } from './reactor.js';
+
+/** One test of one real, begun once. Ends by calling back once, unless it is cancelled. */
+export interface TestRun {
+  /** The end may come before this returns. */
+  start(): void;
+  /** Ends without a word; false when it had ended already. */
+  cancel(): boolean;
+}
+
+/** A test that can be made again and again: everything that is the same each time is prepared. */
+export interface PreparedTest {
+  /** What it takes while it runs: a descriptor, or a place among the tasks. */
+  readonly takes: 'socket' | 'task';
+  /** @param trace Sees what is sent and received. */
+  begin(reactor: Reactor, onEnd: (outcome: Outcome) => void, trace: Trace | undefined): TestRun;
+}
+
+/** A test under way, or waiting for its turn. */
+export interface RunningTest {
+  cancel(): void;
+}
+
+/** Runs tests, never more at once than there is capacity for; the rest wait in order. */
+export class TestQueue {
+  readonly #reactor: Reactor;
+  readonly #capacity: number;
+  readonly #waiting = new Set<QueuedTest>();
+  #running = 0;
+  #isStarting = false;
+
+  /** @param capacity Most tests at a time. */
+  constructor(reactor: Reactor, capacity: number) {
+    this.#reactor = reactor;
+    this.#capacity = capacity;
+  }
+
+  get running(): number {
+    return this.#running;
+  }
+
+  /** How many wait for their turn. */
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** The time-out of a test that has to wait begins when its turn comes. */
+  run(test: PreparedTest, onEnd: (outcome: Outcome) => void, trace?: Trace): RunningTest {
+    const queued = new QueuedTest(this, test, onEnd, trace);
+    this.#waiting.add(queued);
+    this.#startWaiting();
+    return queued;
+  }
+
+  /** Forgets all tests that wait for their turn; those under way go on. */
+  forgetWaiting(): void {
+    this.#waiting.clear();
+  }
+
+  /** For QueuedTest: it gives up its place in the queue. */
+  forget(queued: QueuedTest): void {
+    this.#waiting.delete(queued);
+  }
+
+  /** For QueuedTest: a place is free again. */
+  release(): void {
+    this.#running--;
+    this.#startWaiting();
+  }
+
+  /** A test may end while it starts (a refusal by this machine); a loop, since thousands of these in a row may. */
+  #startWaiting(): void {
+    if (this.#isStarting) return;
+    this.#isStarting = true;
+    try {
+      for (const next of this.#waiting) {
+        if (this.#running >= this.#capacity) return;
+        this.#waiting.delete(next);
+        this.#running++;
+        next.start(this.#reactor);
+      }
+    } finally {
+      this.#isStarting = false;
+    }
+  }
+}
+
+class QueuedTest implements RunningTest {
+  readonly #queue: TestQueue;
+  readonly #test: PreparedTest;
+  readonly #onEnd: (outcome: Outcome) => void;
+  readonly #trace: Trace | undefined;
+  #run: TestRun | undefined;
+
+  constructor(
+    queue: TestQueue,
+    test: PreparedTest,
+    onEnd: (outcome: Outcome) => void,
+    trace: Trace | undefined,
+  ) {
+    this.#queue = queue;
+    this.#test = test;
+    this.#onEnd = onEnd;
+    this.#trace = trace;
+  }
+
+  start(reactor: Reactor): void {
+    const { longStalls } = reactor;
+    const onEnd = (outcome: Outcome): void => {
+      this.#queue.release();
+      this.#onEnd(reactor.longStalls === longStalls ? outcome : afterLongStall(outcome));
+    };
+    this.#run = this.#test.begin(reactor, onEnd, this.#trace);
+    this.#run.start();
+  }
+
+  cancel(): void {
+    if (!this.#run) return this.#queue.forget(this);
+    if (this.#run.cancel()) this.#queue.release();
+  }
+}
+
+/** While we stood still, the other side may have lost patience: a failure then says nothing about it. */
+function afterLongStall(outcome: Outcome): Outcome {
+  if (!outcome.verdict || outcome.verdict.up) return outcome;
+  const obstacle = 'this process stood still during the test';
+  return { ...outcome, verdict: undefined, connectionProblem: undefined, obstacle };
+}

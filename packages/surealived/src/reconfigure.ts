@@ -1,0 +1,156 @@
+/**
+ * A reload: the running state meets a new configuration. What is the same stays as it is.
+ *
+ * @module
+ */
+import { isDeepStrictEqual } from 'node:util';
+import { realKey, virtualKey } from '@surealived/shared/model';
+import type { DiffEntry, SnapshotReal } from '@surealived/shared/snapshot/format';
+import type { RealConfig, VirtualConfig } from './config/model.js';
+import { createReal, createVirtual, type Real, snapshotOf, type Virtual } from './state.js';
+
+/** A real with the virtual that it belongs to. */
+export interface Place {
+  readonly virtual: Virtual;
+  readonly real: Real;
+}
+
+/** What a new configuration changed. */
+export interface Reconfiguration {
+  readonly virtuals: readonly Virtual[];
+  /** Reals that are no longer there. */
+  readonly removed: readonly Place[];
+  readonly added: readonly Place[];
+  /** Reals that stayed, but are tested in another way from now on. */
+  readonly retested: readonly Place[];
+  /** What diff lines can tell the reader. */
+  readonly entries: readonly DiffEntry[];
+  /** Whether there is more, which only a full snapshot can tell: other virtuals, or other settings of one. */
+  readonly needsSnapshot: boolean;
+}
+
+/**
+ * Matches virtuals and reals by their keys (spec section 6) and puts the new configuration into those that stay.
+ *
+ * @param current Changed in place: its virtuals and reals live on in the result.
+ */
+export function reconfigure(current: readonly Virtual[], configs: readonly VirtualConfig[]): Reconfiguration {
+  const known = new Map(current.map((virtual) => [virtualKey(virtual.config), virtual]));
+  const changes = new Changes();
+  const virtuals = configs.map((config) => {
+    const key = virtualKey(config);
+    const virtual = known.get(key);
+    known.delete(key);
+    return virtual ? changes.keep(virtual, config) : changes.add(config);
+  });
+  for (const virtual of known.values()) changes.remove(virtual);
+  return { virtuals, ...changes.result };
+}
+
+class Changes {
+  readonly #removed: Place[] = [];
+  readonly #added: Place[] = [];
+  readonly #retested: Place[] = [];
+  readonly #entries: DiffEntry[] = [];
+  #needsSnapshot = false;
+
+  get result(): Omit<Reconfiguration, 'virtuals'> {
+    return {
+      removed: this.#removed,
+      added: this.#added,
+      retested: this.#retested,
+      entries: this.#entries,
+      needsSnapshot: this.#needsSnapshot,
+    };
+  }
+
+  add(config: VirtualConfig): Virtual {
+    const virtual = createVirtual(config);
+    for (const real of virtual.reals) this.#added.push({ virtual, real });
+    this.#needsSnapshot = true;
+    return virtual;
+  }
+
+  remove(virtual: Virtual): void {
+    for (const real of virtual.reals) this.#removed.push({ virtual, real });
+    this.#needsSnapshot = true;
+  }
+
+  keep(virtual: Virtual, config: VirtualConfig): Virtual {
+    const before = virtual.config;
+    if (isDeepStrictEqual(before, config)) return virtual;
+    const known = new Map(virtual.reals.map((real) => [realKey(real.config), real]));
+    const former = new Map(virtual.reals.map((real) => [real, snapshotOf(virtual, real)]));
+    virtual.config = config;
+    if (!isSameService(before, config)) this.#needsSnapshot = true;
+    virtual.reals = config.reals.map((realConfig) => {
+      const key = realKey(realConfig);
+      const real = known.get(key);
+      known.delete(key);
+      return real
+        ? this.#keepReal(virtual, real, realConfig, { before, former: former.get(real) })
+        : this.#addReal(virtual, realConfig);
+    });
+    for (const real of known.values()) this.#removeReal(virtual, real, former.get(real));
+    virtual.untested = virtual.reals.filter(({ round }) => round !== virtual.round).length;
+    return virtual;
+  }
+
+  #keepReal(
+    virtual: Virtual,
+    real: Real,
+    config: RealConfig,
+    { before, former }: { before: VirtualConfig; former: SnapshotReal | undefined },
+  ): Real {
+    const isSame = isSameTest(before, virtual.config) && isSameTarget(real.config, config);
+    real.config = config;
+    if (!isSame) this.#retested.push({ virtual, real });
+    const now = snapshotOf(virtual, real);
+    if (isDeepStrictEqual(former, now)) return real;
+    // what was there before can be changed without a word about adding it
+    const command = now === undefined ? 'delreal' : former === undefined ? 'addreal' : 'chgreal';
+    const entry = now ?? former;
+    if (entry) this.#entries.push({ command, virtual: virtual.config, real: entry });
+    return real;
+  }
+
+  #addReal(virtual: Virtual, config: RealConfig): Real {
+    const real = createReal(config);
+    this.#added.push({ virtual, real });
+    const entry = snapshotOf(virtual, real);
+    if (entry) this.#entries.push({ command: 'addreal', virtual: virtual.config, real: entry });
+    return real;
+  }
+
+  #removeReal(virtual: Virtual, real: Real, former: SnapshotReal | undefined): void {
+    this.#removed.push({ virtual, real });
+    if (former) this.#entries.push({ command: 'delreal', virtual: virtual.config, real: former });
+  }
+}
+
+/** Whether IPVS has the same service for both. */
+function isSameService(before: VirtualConfig, after: VirtualConfig): boolean {
+  const settings = ({ name, scheduler, forwarding, persistenceSec, onePacket }: VirtualConfig) =>
+    [name, scheduler, forwarding, persistenceSec, onePacket].join(' ');
+  return settings(before) === settings(after);
+}
+
+/** Whether a running test is the one that the new configuration asks for, as far as the virtual says. */
+function isSameTest(before: VirtualConfig, after: VirtualConfig): boolean {
+  const { tester, timeoutMs } = before.testing;
+  return (
+    before.name === after.name && tester === after.testing.tester && timeoutMs === after.testing.timeoutMs
+  );
+}
+
+/** The same, as far as the real says. */
+function isSameTarget(before: RealConfig, after: RealConfig): boolean {
+  const test = ({ name, testPort, bindAddress, tls, attributes }: RealConfig) => ({
+    name,
+    testPort,
+    bindAddress,
+    tls,
+    attributes,
+  });
+  return isDeepStrictEqual(test(before), test(after));
+}
