@@ -13,7 +13,7 @@ const DEFAULTS = {
   ...{ use_syslog: false, use_tm_in_syslog: false },
   ...{ ipvssync_log: `${LOG}/ipvssync.log`, ipvssync_logging: 'debug' },
   ...{ modules_path: '/usr/lib/surealived/modules/', modules: 'all', epoll_size: 256 },
-  ...{ loop_interval_ms: 100, epoll_interval_ms: 10, startup_delay_ms: 1000 },
+  ...{ loop_interval_ms: 100, epoll_interval_ms: 10, startup_delay_ms: 1000, max_tasks: 64 },
   ...{ debug_comm: 0, debug_comm_path: `${LOG}/comm`, memlimit: 0 },
   ...{ stats_dir: `${LOG}/stats`, log_stats: false, log_stats_combined: false, no_sync: false },
   ...{ lock_sync_file: `${LIB}/ipvsfull.lock`, full_sync_file: `${LIB}/ipvsfull.cfg` },

@@ -21,7 +21,7 @@ const none: Outcome = { verdict: undefined, obstacle: 'socket: EMFILE', ...measu
 function directorOf(names: readonly string[], testing: Partial<TestingConfig> = {}) {
   const virtual = createVirtual(
     virtualConfig(
-      names.map((name) => realConfig(name)),
+      names.map((name, index) => realConfig(name, { port: 80 + index })),
       testing,
     ),
   );
@@ -113,6 +113,61 @@ describe('Director', () => {
     expect(director.isEveryVirtualTested).toBe(false);
     observe('w3', none);
     expect(director.isEveryVirtualTested).toBe(true);
+  });
+
+  it('counts rounds: one is over when every real was tested once more', () => {
+    const { director, virtual, observe } = directorOf(['w1', 'w2']);
+    const rounds: number[] = [];
+    director.listen({ onRound: ({ round }) => rounds.push(round) });
+    observe('w1', good, good);
+    observe('w2', bad, bad);
+    expect(rounds).toEqual([1]);
+    observe('w1', none);
+    expect(rounds).toEqual([1, 2]);
+    expect(virtual).toMatchObject({ round: 3, untested: 2 });
+  });
+
+  it('ends a round that a reload leaves nothing to wait for', () => {
+    const { director, virtual, observe } = directorOf(['w1', 'w2']);
+    const rounds: number[] = [];
+    director.listen({ onRound: ({ round }) => rounds.push(round) });
+    observe('w1', good);
+    director.reconfigure([{ ...virtual.config, reals: virtual.config.reals.slice(0, 1) }]);
+    expect(rounds).toEqual([1]);
+    expect(director.isEveryVirtualTested).toBe(true);
+  });
+
+  it('remembers the last transitions of a real, with their reasons', () => {
+    const { director, virtual, observe } = directorOf(['w1']);
+    const real = virtual.reals[0] as Real;
+    observe('w1', bad, bad, good);
+    director.operate(virtual, real, { adminState: 'OFFLINE', override: { kind: 'percent', percent: 50 } });
+    expect(real.history.map(({ what, detail }) => `${what} ${detail}`)).toEqual([
+      'offline refused: connect: ECONNREFUSED',
+      'online status 200',
+      'set rstate=OFFLINE weight=50%',
+    ]);
+    for (let i = 0; i < 30; i++) observe('w1', bad, good);
+    expect(real.history).toHaveLength(20);
+    expect(real.history.at(-1)?.what).toBe('online');
+  });
+
+  it('tells its listeners of tests, transitions and operators, after the state has changed', () => {
+    const { director, virtual, observe } = directorOf(['w1']);
+    const told: string[] = [];
+    director.listen({
+      onTested: (_virtual, { health }) => told.push(`tested online=${health.online}`),
+      onTransition: (_virtual, { health }) => told.push(`transition online=${health.online}`),
+      onOperated: (_virtual, { adminState }) => told.push(`operated ${adminState}`),
+    });
+    observe('w1', good, bad);
+    director.operate(virtual, virtual.reals[0] as Real, { adminState: 'DOWN' });
+    expect(told).toEqual([
+      'tested online=true',
+      'transition online=false',
+      'tested online=false',
+      'operated DOWN',
+    ]);
   });
 
   it('waits for no test of a virtual without reals', () => {

@@ -100,6 +100,9 @@ export class Director {
     this.#untested.clear();
     for (const virtual of this.#virtuals) if (isInFirstRound(virtual)) this.#untested.add(virtual);
     for (const listener of this.#listeners) listener.onReconfigured?.(reconfiguration);
+    // a round may have waited only for what is gone
+    for (const virtual of this.#virtuals)
+      if (virtual.untested === 0 && virtual.reals.length > 0) this.#endRound(virtual);
     return reconfiguration;
   }
 
@@ -150,7 +153,10 @@ export class Director {
   #noteRound(virtual: Virtual, real: Real): void {
     if (real.round === virtual.round) return;
     real.round = virtual.round;
-    if (--virtual.untested > 0) return;
+    if (--virtual.untested === 0) this.#endRound(virtual);
+  }
+
+  #endRound(virtual: Virtual): void {
     this.#untested.delete(virtual);
     for (const listener of this.#listeners) listener.onRound?.(virtual);
     virtual.round++;

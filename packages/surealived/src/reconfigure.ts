@@ -21,6 +21,8 @@ export interface Reconfiguration {
   /** Reals that are no longer there. */
   readonly removed: readonly Place[];
   readonly added: readonly Place[];
+  /** How many of the reals that stayed have other settings now, of their own or of their virtual. */
+  readonly changed: number;
   /** Reals that stayed, but are tested in another way from now on. */
   readonly retested: readonly Place[];
   /** What diff lines can tell the reader. */
@@ -52,12 +54,14 @@ class Changes {
   readonly #added: Place[] = [];
   readonly #retested: Place[] = [];
   readonly #entries: DiffEntry[] = [];
+  #changed = 0;
   #needsSnapshot = false;
 
   get result(): Omit<Reconfiguration, 'virtuals'> {
     return {
       removed: this.#removed,
       added: this.#added,
+      changed: this.#changed,
       retested: this.#retested,
       entries: this.#entries,
       needsSnapshot: this.#needsSnapshot,
@@ -78,17 +82,18 @@ class Changes {
 
   keep(virtual: Virtual, config: VirtualConfig): Virtual {
     const before = virtual.config;
-    if (isDeepStrictEqual(before, config)) return virtual;
+    if (before === config) return virtual;
     const known = new Map(virtual.reals.map((real) => [realKey(real.config), real]));
     const former = new Map(virtual.reals.map((real) => [real, snapshotOf(virtual, real)]));
     virtual.config = config;
+    const isSameVirtual = isDeepStrictEqual({ ...before, reals: [] }, { ...config, reals: [] });
     if (!isSameService(before, config)) this.#needsSnapshot = true;
     virtual.reals = config.reals.map((realConfig) => {
       const key = realKey(realConfig);
       const real = known.get(key);
       known.delete(key);
       return real
-        ? this.#keepReal(virtual, real, realConfig, { before, former: former.get(real) })
+        ? this.#keepReal(virtual, real, realConfig, { before, isSameVirtual, former: former.get(real) })
         : this.#addReal(virtual, realConfig);
     });
     for (const real of known.values()) this.#removeReal(virtual, real, former.get(real));
@@ -100,8 +105,9 @@ class Changes {
     virtual: Virtual,
     real: Real,
     config: RealConfig,
-    { before, former }: { before: VirtualConfig; former: SnapshotReal | undefined },
+    { before, isSameVirtual, former }: FormerReal,
   ): Real {
+    if (!isSameVirtual || !isDeepStrictEqual(real.config, config)) this.#changed++;
     const isSame = isSameTest(before, virtual.config) && isSameTarget(real.config, config);
     real.config = config;
     if (!isSame) this.#retested.push({ virtual, real });
@@ -126,6 +132,15 @@ class Changes {
     this.#removed.push({ virtual, real });
     if (former) this.#entries.push({ command: 'delreal', virtual: virtual.config, real: former });
   }
+}
+
+/** How things were before a real got its new configuration. */
+interface FormerReal {
+  readonly before: VirtualConfig;
+  /** Whether the virtual's own settings are the same as before. */
+  readonly isSameVirtual: boolean;
+  /** How the real stood in IPVS. */
+  readonly former: SnapshotReal | undefined;
 }
 
 /** Whether IPVS has the same service for both. */

@@ -2,12 +2,13 @@ import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from 'node:f
 import { mkdir, open, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { commitFile, prepareFile, syncDirectory } from '@surealived/shared/atomic-file';
-import { HandoverTakenError, messageOf } from '@surealived/shared/errors';
+import { HandoverTakenError } from '@surealived/shared/errors';
 import { holdFileLock, tryWithFileLock, withFileLock } from '@surealived/shared/file-lock';
 import type { Logger } from '@surealived/shared/log';
 import type { DiffEntry } from '@surealived/shared/snapshot/format';
 import { formatDiffEnd, formatDiffLine, formatSnapshot } from '@surealived/shared/snapshot/write';
 import type { SurealivedConfig } from '@surealived/shared/surealived-cfg';
+import { WriteTroubles } from '../write-troubles.js';
 import type { Handover, SnapshotSource } from './handover.js';
 
 const LOCK_TIMEOUT_MS = 10_000;
@@ -23,6 +24,8 @@ export interface FileHandoverOptions {
   readonly source: SnapshotSource;
   readonly log: Logger;
   readonly wallNow: () => Date;
+  /** Where what cannot be written is noted. */
+  readonly troubles?: WriteTroubles;
 }
 
 /**
@@ -36,6 +39,7 @@ export interface FileHandoverOptions {
  */
 export class FileHandover implements Handover {
   readonly #options: FileHandoverOptions;
+  readonly #troubles: WriteTroubles;
   readonly #pending: DiffEntry[] = [];
   #diffFile: string | undefined;
   #lastEpoch = 0;
@@ -55,6 +59,7 @@ export class FileHandover implements Handover {
 
   constructor(options: FileHandoverOptions) {
     this.#options = options;
+    this.#troubles = options.troubles ?? new WriteTroubles(options);
   }
 
   async start(): Promise<void> {
@@ -85,6 +90,14 @@ export class FileHandover implements Handover {
 
   async refresh(): Promise<void> {
     await this.#enqueue(() => this.#writeFull());
+  }
+
+  async rewrite(): Promise<void> {
+    this.#hasGap = true;
+    await this.#enqueue(async () => {
+      this.#hasGap = true; // a snapshot that was on its way may have closed the gap, with the state of before
+      await this.#writeFull();
+    });
   }
 
   async stop(): Promise<void> {
@@ -136,10 +149,7 @@ export class FileHandover implements Handover {
   }
 
   #failed(error: unknown): void {
-    this.#options.log.error(
-      { cause: messageOf(error) },
-      'hand-over files could not be written, trying again',
-    );
+    this.#troubles.failed(this.#options.paths.full_sync_file, error);
     this.#hasGap = true;
     this.#pending.length = 0; // the full snapshot to come holds them
     if (this.#stopped) return;
@@ -164,6 +174,7 @@ export class FileHandover implements Handover {
       await prepareFile(paths.full_sync_file, formatSnapshot(source(), next, writtenAt));
       await this.#exclusively(() => this.#switchTo(next));
       await syncDirectory(dirname(paths.full_sync_file));
+      this.#troubles.written(paths.full_sync_file);
     } catch (error) {
       if (this.#diffFile !== next) await unlink(next).catch(() => undefined); // else each attempt would leave one
       throw error;

@@ -6,8 +6,10 @@ export interface Handover {
   start(): Promise<void>;
   /** Passes a change on at once. Never throws: what cannot be written is kept and tried again. */
   change(entries: readonly DiffEntry[]): void;
-  /** Writes everything anew. Never throws. */
+  /** Writes everything anew for whoever starts to read; one that follows need not look. Never throws. */
   refresh(): Promise<void>;
+  /** Writes everything anew, and has the reader read it: more has changed than `change` can tell. Never throws. */
+  rewrite(): Promise<void>;
   /** Writes what is still waiting. */
   stop(): Promise<void>;
 }
@@ -20,5 +22,6 @@ export const NO_HANDOVER: Handover = {
   start: async () => undefined,
   change: () => undefined,
   refresh: async () => undefined,
+  rewrite: async () => undefined,
   stop: async () => undefined,
 };

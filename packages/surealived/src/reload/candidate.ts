@@ -1,0 +1,26 @@
+import { Worker } from 'node:worker_threads';
+import { messageOf } from '@surealived/shared/errors';
+import type { SurealivedConfig } from '@surealived/shared/surealived-cfg';
+import type { Sources } from '../config/sources.js';
+
+/** A configuration that may come into force, or what speaks against it. */
+export type Candidate =
+  | {
+      readonly ok: true;
+      readonly config: SurealivedConfig;
+      /** As `packVirtual` makes them. */
+      readonly virtuals: readonly string[];
+      readonly warnings: readonly string[];
+    }
+  | { readonly ok: false; readonly problems: readonly string[] };
+
+/** Reads and checks the files in a thread of its own. Never rejects: what goes wrong is a problem of the candidate. */
+export function loadInWorker(sources: Sources): Promise<Candidate> {
+  return new Promise((resolve) => {
+    const refuse = (problem: string): void => resolve({ ok: false, problems: [problem] });
+    const worker = new Worker(new URL('./load-worker.js', import.meta.url), { workerData: sources });
+    worker.once('message', resolve);
+    worker.once('error', (error) => refuse(`the files cannot be read: ${messageOf(error)}`));
+    worker.once('exit', (status) => refuse(`the thread that reads the files ended with ${status}`));
+  });
+}
