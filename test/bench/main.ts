@@ -9,9 +9,10 @@ import { missingPackages } from '../kernel/requirements.js';
 import { cpuPerTest } from './cpu-per-test.js';
 import { kernelLab } from './kernel-lab.js';
 import { nginxVersion } from './nginx.js';
+import { reload } from './reload.js';
 import { type BenchPart, formatTable } from './report.js';
 
-const PARTS: readonly BenchPart[] = [cpuPerTest, kernelLab];
+const PARTS: readonly BenchPart[] = [cpuPerTest, reload, kernelLab];
 
 async function main(argv: readonly string[]): Promise<number> {
   const jsonAt = argv.indexOf('--json');

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-/** A directory of its own for the files of both daemons, with a surealived.cfg that points there. */
+/** A directory of its own for all files of both daemons, with a surealived.cfg that points there. */
 export class HandoverDirectory implements Disposable {
   readonly path = mkdtempSync(join(tmpdir(), 'surealived-'));
   readonly config = join(this.path, 'surealived.cfg');
@@ -18,12 +18,21 @@ export class HandoverDirectory implements Disposable {
     mkdirSync(join(this.path, 'table'));
     const all = {
       log_format: 'json',
+      use_log: 'true',
+      log: join(this.path, 'surealived.log'),
+      ipvssync_log: join(this.path, 'ipvssync.log'),
       ipvssync_logging: 'info',
       startup_delay_ms: 200,
       lock_sync_file: this.lock,
       full_sync_file: this.snapshot,
       full_reload_file: this.reloadFlag,
       diff_sync_dir: this.diffs,
+      offline_dump: join(this.path, 'offline.dump'),
+      override_dump: join(this.path, 'override.dump'),
+      notify_dump: join(this.path, 'notify.dump'),
+      stats_dump: join(this.path, 'stats.dump'),
+      stats_dir: join(this.path, 'stats'),
+      debug_comm_path: join(this.path, 'comm'),
       listen_port: 0,
       ...settings,
     };

@@ -2,23 +2,37 @@ import { type Clock, systemClock } from '@surealived/shared/clock';
 import { raiseOpenFileLimit } from '@surealived/shared/libc';
 import type { Logger } from '@surealived/shared/log';
 import type { SurealivedConfig } from '@surealived/shared/surealived-cfg';
+import type { CommandContext } from './admin/context.js';
+import { readProcessFigures } from './admin/process-figures.js';
 import { AdminServer } from './admin/server.js';
-import { readProcessFigures } from './admin/statistics-report.js';
 import type { VirtualConfig } from './config/model.js';
+import { loadRegistry, type Sources } from './config/sources.js';
 import { Director } from './director.js';
 import { Engine } from './engine/engine.js';
 import { Reactor } from './engine/reactor.js';
 import { FileHandover } from './handover/file-handover.js';
 import { type Handover, NO_HANDOVER } from './handover/handover.js';
+import type { Reconfiguration } from './reconfigure.js';
+import { Records } from './records.js';
+import { loadInWorker } from './reload/candidate.js';
+import { Reloader } from './reload/reloader.js';
+import type { ReloadReport } from './reload-report.js';
 import { Scheduler } from './schedule.js';
 import { createVirtual, diffEntries, snapshotVirtual } from './state.js';
+import { WriteTroubles } from './write-troubles.js';
 
 export interface DaemonOptions {
   readonly config: SurealivedConfig;
   readonly virtuals: readonly VirtualConfig[];
+  /** What a reload reads. */
+  readonly sources: Sources;
   readonly log: Logger;
   /** Write no snapshots. */
   readonly noSync: boolean;
+  /** Neither load nor write offline.dump. */
+  readonly noDumpFile: boolean;
+  /** Absent where nobody watches over this process. */
+  readonly watchdogPid?: number | undefined;
   readonly clock?: Clock;
 }
 
@@ -29,29 +43,30 @@ const RESERVED_DESCRIPTORS = 128;
 /** The tester as a whole: everything that lives from start to stop. */
 export class Daemon {
   readonly #log: Logger;
+  readonly #troubles: WriteTroubles;
   readonly #reactor: Reactor;
+  readonly #engine: Engine;
   readonly #scheduler: Scheduler;
   readonly #director: Director;
   readonly #handover: Handover;
+  readonly #records: Records;
+  readonly #reloader: Reloader;
   readonly #admin: AdminServer;
   #snapshotTimer: NodeJS.Timeout | undefined;
 
   /** @throws SystemCallError when epoll cannot be had. */
-  constructor({ config, virtuals, log, noSync, clock = systemClock }: DaemonOptions) {
+  constructor(options: DaemonOptions) {
+    const { config, virtuals, sources, log, clock = systemClock } = options;
+    const wallNow = (): Date => clock.wallNow();
     this.#log = log;
-    this.#handover = noSync
+    this.#troubles = new WriteTroubles({ log, wallNow });
+    this.#director = new Director({ virtuals: virtuals.map(createVirtual), log, wallNow });
+    this.#handover = options.noSync
       ? NO_HANDOVER
       : new FileHandover({
-          paths: config,
+          ...{ paths: config, log, troubles: this.#troubles, wallNow },
           source: () => this.#director.virtuals.map(snapshotVirtual),
-          log,
-          wallNow: () => clock.wallNow(),
         });
-    this.#director = new Director({
-      virtuals: virtuals.map(createVirtual),
-      log,
-      wallNow: () => clock.wallNow(),
-    });
     this.#director.listen({
       onChange: (virtual, real) => this.#handover.change(diffEntries(virtual, real)),
     });
@@ -59,20 +74,31 @@ export class Daemon {
       ...{ clock, tickMs: config.epoll_interval_ms, maxEvents: config.epoll_size },
       onLongStall: (stallMs) => log.warn({ stallMs: Math.round(stallMs) }, 'this process stood still'),
     });
+    this.#engine = new Engine(this.#reactor, {
+      sockets: testCapacity(config.maxfd, log),
+      tasks: config.max_tasks,
+    });
+    this.#records = new Records({
+      ...{ config, director: this.#director, troubles: this.#troubles, log, clock },
+      noDumpFile: options.noDumpFile,
+    });
     this.#scheduler = new Scheduler({
-      reactor: this.#reactor,
-      engine: new Engine(this.#reactor, {
-        sockets: testCapacity(config.maxfd, log),
-        tasks: config.max_tasks,
-      }),
-      startupDelayMs: config.startup_delay_ms,
+      ...{ reactor: this.#reactor, engine: this.#engine, startupDelayMs: config.startup_delay_ms },
       onOutcome: (virtual, real, outcome) => this.#director.observe(virtual, real, outcome),
+      traceOf: (virtual, real) => this.#records.traceOf(virtual, real),
+    });
+    this.#reloader = new Reloader({
+      ...{ running: config, loadRegistry, clock, log },
+      load: () => loadInWorker(sources),
+      current: () => this.#director.virtuals.map((virtual) => virtual.config),
+      apply: (next) => this.#apply(next),
     });
     this.#admin = new AdminServer({
-      address: config.listen_addr,
-      port: config.listen_port,
-      context: { director: this.#director, processFigures: readProcessFigures },
-      log,
+      ...{ address: config.listen_addr, port: config.listen_port, log },
+      unixSocket: config.listen_socket
+        ? { path: config.listen_socket, mode: config.listen_socket_mode }
+        : undefined,
+      context: this.#commandContext(options.watchdogPid, clock),
     });
   }
 
@@ -84,8 +110,10 @@ export class Daemon {
    */
   async start(): Promise<number> {
     try {
+      this.#records.restore();
       const port = await this.#admin.listen();
       await this.#handover.start();
+      this.#records.start();
       this.#scheduler.start(this.#director.virtuals);
       this.#snapshotTimer = setInterval(() => this.#refreshSnapshot(), FULL_SNAPSHOT_INTERVAL_MS);
       const { virtuals } = this.#director;
@@ -98,10 +126,16 @@ export class Daemon {
     }
   }
 
+  /** Reads both files anew and puts in force what differs; where anything is wrong, everything stays as it is. */
+  reload(): Promise<ReloadReport> {
+    return this.#reloader.reload();
+  }
+
   /** Ends all tests and hands over what is still waiting; the hand-over files stay as they are. */
   async stop(): Promise<void> {
     await this.#shutDown();
     await this.#handover.stop();
+    await this.#records.stop();
     this.#log.info('testing stopped');
   }
 
@@ -110,6 +144,35 @@ export class Daemon {
     this.#scheduler.stop();
     this.#reactor.close();
     await this.#admin.close();
+  }
+
+  #apply(virtuals: readonly VirtualConfig[]): Reconfiguration {
+    const reconfiguration = this.#director.reconfigure(virtuals);
+    this.#scheduler.reconfigure(reconfiguration);
+    if (reconfiguration.needsSnapshot) void this.#handover.rewrite();
+    else this.#handover.change(reconfiguration.entries);
+    return reconfiguration;
+  }
+
+  #commandContext(watchdogPid: number | undefined, clock: Clock): CommandContext {
+    const reactor = this.#reactor;
+    const engine = this.#engine;
+    return {
+      ...{ director: this.#director, clock, log: this.#log },
+      processFigures: () => readProcessFigures(watchdogPid),
+      engineLoad: () => ({
+        ...{ running: engine.running, waiting: engine.waiting },
+        ...{ longStalls: reactor.longStalls, stalledMs: reactor.stalledMs },
+      }),
+      check: (virtual, real, trace) => this.#scheduler.check(virtual, real, trace),
+      reload: () => this.reload(),
+      lastReload: () => this.#reloader.last,
+      troubles: () => this.#troubles.list,
+      connections: () => this.#records.connections,
+      settled: async () => {
+        if (!(await this.#records.operationsSettled())) throw new Error('override.dump cannot be written');
+      },
+    };
   }
 
   #refreshSnapshot(): void {

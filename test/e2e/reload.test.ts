@@ -1,0 +1,93 @@
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { askAdmin } from '../daemons/admin-client.js';
+import { DaemonProcess } from '../daemons/daemon-process.js';
+import { HandoverDirectory } from '../daemons/handover-directory.js';
+import { RealServer } from '../daemons/real-server.js';
+
+const VIRTUALS = 1000;
+
+/** Virtuals with two reals each; those whose number is in `heavier` have another weight. */
+function servicesXml(port: number, heavier: readonly number[] = [], count = VIRTUALS): string {
+  const virtuals = Array.from({ length: count }, (_, i) => {
+    const address = `10.${i >> 16}.${(i >> 8) & 255}.${i & 255}`;
+    const weight = heavier.includes(i) ? 20 : 10;
+    return `
+  <virtual name="v${i}" addr="${address}" port="80" proto="tcp" sched="wrr" rt="masq">
+    <tester proto="tcp" testport="${port}" loopdelay="1" timeout="5"/>
+    <real name="a" addr="127.0.0.1" port="80" weight="${weight}"/>
+    <real name="b" addr="127.0.0.2" port="80" weight="10"/>
+  </virtual>`;
+  });
+  return `<surealived>${virtuals.join('')}\n</surealived>\n`;
+}
+
+async function start(): Promise<AsyncDisposable & { [key: string]: unknown } & Site> {
+  const directory = new HandoverDirectory({ maxfd: 4096 });
+  const server = new RealServer('all', 'tcp', '0.0.0.0', 0);
+  await server.start();
+  const services = directory.writeServices(servicesXml(server.port));
+  const daemon = new DaemonProcess('surealived', ['-c', directory.config, services]);
+  const { adminPort } = await daemon.waitFor('testing started');
+  return {
+    ...{ directory, server, services, daemon, port: Number(adminPort) },
+    async [Symbol.asyncDispose]() {
+      await daemon.stop();
+      await server.stop();
+      directory[Symbol.dispose]();
+    },
+  };
+}
+
+interface Site {
+  readonly directory: HandoverDirectory;
+  readonly server: RealServer;
+  readonly services: string;
+  readonly daemon: DaemonProcess;
+  readonly port: number;
+}
+
+const diffText = ({ directory }: Site): string =>
+  readdirSync(directory.diffs)
+    .map((name) => readFileSync(join(directory.diffs, name), 'utf8'))
+    .join('');
+
+it('tells one changed weight of 1,000 virtuals by one diff line, and keeps what operators and tests said', async () => {
+  await using site = await start();
+  const { services, daemon, port, server, directory } = site;
+  const w0 = 'vproto=tcp vaddr=10.0.0.0 vport=80';
+  await askAdmin(port, `rset ${w0} raddr=127.0.0.2 rport=80 rstate=OFFLINE`);
+  const before = diffText(site);
+  writeFileSync(services, servicesXml(server.port, [500]));
+  daemon.child.kill('SIGHUP');
+  expect(await daemon.waitFor('configuration reloaded')).toMatchObject({ added: 0, removed: 0, changed: 1 });
+  const lines = diffText(site).slice(before.length).split('\n').filter(Boolean);
+  expect(lines).toEqual([expect.stringMatching(/^cmd=chgreal vname=v500 .* rname=a .* rweight=20$/)]);
+  expect(await askAdmin(port, `rlist ${w0}`)).toContain(
+    'rname=b raddr=127.0.0.2 rport=80 currwgt=0 confwgt=10',
+  );
+  expect(existsSync(directory.snapshot)).toBe(true);
+});
+
+it('refuses a file with a mistake, names its place, and goes on as before', async () => {
+  await using site = await start();
+  const { services, daemon, port, server } = site;
+  writeFileSync(services, servicesXml(server.port, [], 2).replace('weight="10"', 'weight="ten"'));
+  const answer = await askAdmin(port, 'reload');
+  expect(answer).toContain(`${services}:4:`);
+  expect(answer).toContain('attribute "weight"');
+  await daemon.waitFor('reload failed, the running configuration stays');
+  expect((await askAdmin(port, 'vlist')).trimEnd().split('\n')).toHaveLength(VIRTUALS);
+  expect(await askAdmin(port, 'stats')).toContain('failed');
+});
+
+it('brings new virtuals into the snapshot, takes old ones out, and has the reader read it', async () => {
+  await using site = await start();
+  const { services, port, server, directory } = site;
+  writeFileSync(services, servicesXml(server.port, [], 3));
+  expect(await askAdmin(port, 'reload')).toContain('ok');
+  await expect.poll(() => readFileSync(directory.snapshot, 'utf8').match(/^virtual /gm)).toHaveLength(3);
+  expect(existsSync(directory.reloadFlag)).toBe(true);
+  expect((await askAdmin(port, 'vlist')).trimEnd().split('\n')).toHaveLength(3);
+});
