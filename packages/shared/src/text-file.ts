@@ -15,7 +15,7 @@ export function readTextFile(file: string, maxBytes: number): string {
   };
   let bytes: Buffer | undefined;
   try {
-    bytes = readBounded(file, maxBytes);
+    bytes = readBytes(file, maxBytes);
   } catch (error) {
     return fail(messageOf(error));
   }
@@ -27,8 +27,12 @@ export function readTextFile(file: string, maxBytes: number): string {
   }
 }
 
-/** The file's bytes, or `undefined` where it has more than `maxBytes`. Its size is not asked: it may be a pipe. */
-function readBounded(file: string, maxBytes: number): Buffer | undefined {
+/**
+ * The file's bytes, or `undefined` where it has more than `maxBytes`. Its size is not asked: it may be a pipe.
+ *
+ * @throws The error of the file system.
+ */
+export function readBytes(file: string, maxBytes: number): Buffer | undefined {
   const fd = openSync(file, 'r');
   try {
     const chunks: Buffer[] = [];

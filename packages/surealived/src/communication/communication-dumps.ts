@@ -1,0 +1,105 @@
+import { appendFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Clock } from '@surealived/shared/clock';
+import type { Trace } from '../engine/outcome.js';
+import { safeFileName } from '../safe-file-name.js';
+import type { Real, Virtual } from '../state.js';
+import { tryToMakeDirectory } from '../try-to-make-directory.js';
+import type { WriteTroubles } from '../write-troubles.js';
+import { TestDump } from './test-dump.js';
+
+export interface CommunicationDumpsOptions {
+  /** debug_comm_path. */
+  readonly directory: string;
+  readonly clock: Clock;
+  readonly troubles: WriteTroubles;
+}
+
+/** What may wait for the disk, over all tests. */
+const MAX_WAITING_BYTES = 1 << 24;
+
+interface DumpedTest {
+  readonly file: string;
+  readonly dump: TestDump;
+  /** Whether the file still holds the test before. */
+  isNew: boolean;
+}
+
+/** The conversations of reals with `debugcomm`: each test replaces the file of the one before, `VNAME_RNAME`. */
+export class CommunicationDumps {
+  readonly #options: CommunicationDumpsOptions;
+  /** The last test of each file with something to write. */
+  readonly #waiting = new Map<string, DumpedTest>();
+  #waitingBytes = 0;
+  #isBusy = false;
+  #idle: Promise<void> = Promise.resolve();
+
+  constructor(options: CommunicationDumpsOptions) {
+    this.#options = options;
+    tryToMakeDirectory(options.directory);
+  }
+
+  /** For the scheduler, before each test. */
+  traceOf(virtual: Virtual, real: Real): Trace | undefined {
+    if (!virtual.config.testing.debugComm) return undefined;
+    const { directory, clock } = this.#options;
+    const name = `${safeFileName(virtual.config.name)}_${safeFileName(real.config.name)}`;
+    const beganMs = clock.wallNow().getTime() - clock.nowMs();
+    const test: DumpedTest = {
+      file: join(directory, name),
+      dump: new TestDump(
+        () => beganMs + clock.nowMs(),
+        (bytes) => this.#note(test, bytes),
+      ),
+      isNew: true,
+    };
+    const superseded = this.#waiting.get(test.file)?.dump;
+    this.#waitingBytes -= superseded?.unwrittenBytes ?? 0;
+    superseded?.take();
+    this.#wait(test);
+    return test.dump;
+  }
+
+  /** Waits for what is still on its way to the disk. */
+  async stop(): Promise<void> {
+    await this.#idle;
+  }
+
+  #note(test: DumpedTest, bytes: number): boolean {
+    if (this.#waitingBytes + bytes > MAX_WAITING_BYTES) return false;
+    this.#waitingBytes += bytes;
+    this.#wait(test);
+    return true;
+  }
+
+  #wait(test: DumpedTest): void {
+    this.#waiting.set(test.file, test);
+    if (!this.#isBusy) this.#idle = this.#work();
+  }
+
+  async #work(): Promise<void> {
+    this.#isBusy = true;
+    await undefined; // entries of one turn become one write
+    for (;;) {
+      const [test] = this.#waiting.values();
+      if (!test) break;
+      this.#waiting.delete(test.file);
+      await this.#write(test);
+    }
+    this.#isBusy = false;
+  }
+
+  async #write(test: DumpedTest): Promise<void> {
+    const { file, dump, isNew } = test;
+    this.#waitingBytes -= dump.unwrittenBytes;
+    const data = dump.take();
+    test.isNew = false;
+    try {
+      if (isNew) await writeFile(file, data);
+      else await appendFile(file, data);
+      this.#options.troubles.written(file);
+    } catch (error) {
+      this.#options.troubles.failed(file, error, 1);
+    }
+  }
+}

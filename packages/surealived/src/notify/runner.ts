@@ -1,0 +1,113 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import type { Logger } from '@surealived/shared/log';
+
+/** A program to be told of something. */
+export interface Notification {
+  /** Whom it is about; of one subject, one program runs at a time, in order. */
+  readonly subject: object;
+  /** For the log. */
+  readonly about: Readonly<Record<string, string>>;
+  readonly program: string;
+  readonly args: readonly string[];
+  /** Called when its turn has come. */
+  readonly onStart?: () => void;
+}
+
+export interface NotificationRunnerOptions {
+  readonly log: Logger;
+  /** Programs at a time. */
+  readonly maxRunning?: number;
+  /** Notifications that wait for their turn. */
+  readonly maxWaiting?: number;
+  /** After which a program is killed, with all of its process group. */
+  readonly timeoutMs?: number;
+}
+
+/**
+ * Runs the programs of notifications, each in a session of its own, without input and output. Nobody waits for them, but
+ * their failure is told; a stop leaves them running.
+ */
+export class NotificationRunner {
+  readonly #log: Logger;
+  readonly #maxRunning: number;
+  readonly #maxWaiting: number;
+  readonly #timeoutMs: number;
+  readonly #running = new Set<object>();
+  #waiting: Notification[] = [];
+
+  constructor({ log, maxRunning = 16, maxWaiting = 1000, timeoutMs = 60_000 }: NotificationRunnerOptions) {
+    this.#log = log;
+    this.#maxRunning = maxRunning;
+    this.#maxWaiting = maxWaiting;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  run(notification: Notification): void {
+    this.#waiting.push(notification);
+    this.#startWaiting();
+    if (this.#waiting.length > this.#maxWaiting) this.#dropOne();
+  }
+
+  /** Starts no more; what runs is left alone. */
+  stop(): void {
+    const dropped = this.#waiting.length;
+    this.#waiting = [];
+    if (dropped > 0) this.#log.warn({ notifications: dropped }, 'notifications were still waiting');
+  }
+
+  #startWaiting(): void {
+    while (this.#running.size < this.#maxRunning) {
+      const index = this.#waiting.findIndex(({ subject }) => !this.#running.has(subject));
+      const [next] = index < 0 ? [] : this.#waiting.splice(index, 1);
+      if (!next) return;
+      this.#start(next);
+    }
+  }
+
+  /** The oldest that a later one of the same subject makes stale, or the oldest at all. */
+  #dropOne(): void {
+    const isSuperseded = ({ subject }: Notification, index: number): boolean =>
+      this.#waiting.some((other, place) => place > index && other.subject === subject);
+    const index = Math.max(this.#waiting.findIndex(isSuperseded), 0);
+    for (const { about, program } of this.#waiting.splice(index, 1))
+      this.#log.warn({ ...about, program }, 'too many notifications wait, one is left out');
+  }
+
+  #start(notification: Notification): void {
+    const { subject, about, program, args, onStart } = notification;
+    onStart?.();
+    const child = spawn(program, args, { detached: true, stdio: 'ignore' });
+    child.unref();
+    this.#running.add(subject);
+    let wasKilled = false;
+    const timer = setTimeout(() => {
+      wasKilled = true;
+      killGroup(child);
+    }, this.#timeoutMs);
+    timer.unref();
+    let isOver = false;
+    const end = (failure: Record<string, unknown> | undefined): void => {
+      if (isOver) return;
+      isOver = true;
+      clearTimeout(timer);
+      this.#running.delete(subject);
+      if (failure) this.#log.warn({ ...about, program, ...failure }, 'notification failed');
+      this.#startWaiting();
+    };
+    child.once('error', (error) => end({ cause: error.message }));
+    child.once('exit', (status, signal) => {
+      if (wasKilled) end({ cause: `killed after ${this.#timeoutMs} ms` });
+      else if (signal) end({ signal });
+      else end(status === 0 ? undefined : { status });
+    });
+  }
+}
+
+/** The program and what it started; it may have ended meanwhile. */
+function killGroup({ pid }: ChildProcess): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // it ended just now
+  }
+}
