@@ -103,19 +103,17 @@ export async function untilGone(pid: number, timeoutMs = STOP_TIMEOUT_MS): Promi
   }
 }
 
-/** The processes that `pid` has started. */
-export function childrenOf(pid: number): readonly number[] {
+/** The processes that have this word on their command line. */
+export function processesWith(word: string): readonly number[] {
   return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name))
-    .map(Number)
-    .filter((candidate) => parentOf(candidate) === pid);
+    .filter((name) => /^\d+$/.test(name) && readCommandLine(name).includes(word))
+    .map(Number);
 }
 
-function parentOf(pid: number): number | undefined {
+function readCommandLine(pid: string): readonly string[] {
   try {
-    const [, parent] = /^\d+ \(.*\) \S (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
-    return Number(parent);
+    return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
   } catch {
-    return undefined;
+    return []; // it ended meanwhile
   }
 }

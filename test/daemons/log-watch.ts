@@ -24,9 +24,11 @@ export class LogWatch implements Disposable {
     return lines.map((text) => (text.startsWith('{') ? JSON.parse(text) : { msg: text }));
   }
 
-  /** The lines with this message. */
-  all(message: string): readonly LogLine[] {
-    return this.read().filter(({ msg }) => msg === message);
+  /** The lines with this message, or with one like it. */
+  all(message: string | RegExp): readonly LogLine[] {
+    return this.read().filter(({ msg = '' }) =>
+      typeof message === 'string' ? msg === message : message.test(msg),
+    );
   }
 
   /**
@@ -34,13 +36,13 @@ export class LogWatch implements Disposable {
    *
    * @throws with the whole log when that takes longer than `timeoutMs`.
    */
-  async until(message: string, count = 1, timeoutMs = DEFAULT_TIMEOUT_MS): Promise<LogLine> {
+  async until(message: string | RegExp, count = 1, timeoutMs = DEFAULT_TIMEOUT_MS): Promise<LogLine> {
     const find = (): LogLine | undefined => this.all(message)[count - 1];
     return await new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         this.#listeners.delete(look);
         const log = this.read().map((line) => JSON.stringify(line));
-        reject(new Error(`"${message}" not logged ${count} times in ${timeoutMs} ms:\n${log.join('\n')}`));
+        reject(new Error(`${message} not logged ${count} times in ${timeoutMs} ms:\n${log.join('\n')}`));
       }, timeoutMs);
       const look = (): void => {
         const line = find();

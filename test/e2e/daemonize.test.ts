@@ -1,14 +1,14 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
-import { connect, createServer } from 'node:net';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { withFileLock } from '@surealived/shared/file-lock';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { DatagramServer } from '../../packages/shared/src/datagrams.test-kit.js';
 import { askAdmin } from '../daemons/admin-client.js';
 import { scriptOf } from '../daemons/daemon-process.js';
-import { childrenOf, DetachedDaemon, isAlive, kill, untilGone } from '../daemons/detached-daemon.js';
+import { DetachedDaemon, isAlive, kill, processesWith, untilGone } from '../daemons/detached-daemon.js';
 import { HandoverDirectory } from '../daemons/handover-directory.js';
 
 const SERVICES = `<surealived>
@@ -50,6 +50,11 @@ async function detachTester(settings: Readonly<Record<string, string | number>> 
   return { directory, daemon, first };
 }
 
+function launch({ config }: HandoverDirectory, ...args: string[]): ChildProcess {
+  const argv = [scriptOf('surealived'), '-d', '-c', config, ...args];
+  return spawn(process.execPath, argv, { stdio: ['ignore', 'ignore', 'pipe'] });
+}
+
 async function statistics({ log }: DetachedDaemon): Promise<Record<string, string>> {
   const port = Number(log.all('testing started').at(-1)?.adminPort);
   const lines = (await askAdmin(port, 'stats')).split('\n');
@@ -67,7 +72,6 @@ describe('surealived -d', { timeout: 30_000 }, () => {
     });
     for (const pid of [watchdogPid, first]) {
       expect(readFileSync(`/proc/${pid}/comm`, 'utf8')).toBe('surealived\n');
-      expect(readFileSync(`/proc/${pid}/environ`, 'utf8')).not.toContain('NODE_CHANNEL_FD=3\0PID');
       expect(sessionOf(pid)).toBe(watchdogPid);
     }
     kill(watchdogPid, 'SIGINT');
@@ -90,7 +94,7 @@ describe('surealived -d', { timeout: 30_000 }, () => {
       { child: first, signal: 'SIGKILL', restartInSec: 1 },
       { child: second, signal: 'SIGKILL', restartInSec: 2 },
     ]);
-    const [began] = [daemon.log.all('watchdog: child started')[1]];
+    const began = daemon.log.all('watchdog: child started')[1];
     const pauseMs = Date.parse(String(began?.time)) - Date.parse(String(ends[0]?.time));
     expect(pauseMs).toBeGreaterThan(900);
     expect(pauseMs).toBeLessThan(5_000);
@@ -112,10 +116,8 @@ describe('surealived -d', { timeout: 30_000 }, () => {
     await daemon.log.until('configuration reloaded');
     expect(daemon.childPid).toBe(first);
     directory.writeServices('<surealived>');
-    for (let i = 1; i <= 3; i++) {
-      if (i === 1) kill(first, 'SIGKILL');
-      await daemon.log.until('watchdog: child ended', i);
-    }
+    kill(first, 'SIGKILL');
+    await daemon.log.until('watchdog: child ended', 3);
     expect(daemon.log.all('watchdog: child ended').at(-1)).toMatchObject({ status: 1, restartInSec: 4 });
     expect(String(daemon.log.all('watchdog: child wrote')[0]?.line)).toContain('services.xml:1:');
     directory.writeServices(SERVICES);
@@ -132,7 +134,7 @@ describe('surealived -d', { timeout: 30_000 }, () => {
     expect(daemon.log.all('watchdog: child ended')).toMatchObject([{ child: first, status: 0 }]);
   });
 
-  it('ends when its watchdog was killed; the pid file that stayed is in nobody\'s way', async () => {
+  it("ends when its watchdog was killed; the pid file that stayed is in nobody's way", async () => {
     const { daemon, first, directory } = await detachTester();
     kill(daemon.watchdogPid, 'SIGKILL');
     await daemon.log.until('testing stopped');
@@ -147,12 +149,8 @@ describe('surealived -d', { timeout: 30_000 }, () => {
     const file = join(directory.path, 'surealived.log');
     renameSync(file, `${file}.1`);
     kill(daemon.watchdogPid, 'SIGUSR1');
-    while (!existsSync(file)) await new Promise((resolve) => setImmediate(resolve));
-    // both processes open it, in any order: of the tester it is known when its lines are there
-    while (daemon.log.all('configuration reloaded').length === 0) {
-      kill(daemon.watchdogPid, 'SIGHUP');
-      await new Promise((resolve) => setTimeout(resolve, 20));
-    }
+    kill(daemon.watchdogPid, 'SIGHUP');
+    await daemon.log.until('configuration reloaded');
     kill(daemon.watchdogPid, 'SIGTERM');
     await daemon.log.until('watchdog: child restarted');
     expect(readFileSync(`${file}.1`, 'utf8')).toContain('testing started');
@@ -168,14 +166,22 @@ describe('surealived -d', { timeout: 30_000 }, () => {
   it.each([
     ['a bad configuration', { maxfd: 'many' }, SERVICES, /surealived\.cfg:\d+: maxfd: expected/],
     ['bad services', {}, SERVICES.replace('"10"', '"x"'), /^\/.*services\.xml:4:\d+: .*weight.*\n$/],
-    ['hand-over files that cannot be had', { lock_sync_file: '/nonexistent/lock' }, SERVICES, /cannot start: .*\/nonexistent\/lock/],
-  ])('says at once what is wrong with %s, and leaves nothing behind', async (_what, settings, xml, message) => {
-    const directory = site(settings);
-    directory.writeServices(xml);
-    const daemon = await detach('surealived', directory);
-    expect(daemon).toMatchObject({ status: 1, err: expect.stringMatching(message) });
-    expect(existsSync(daemon.pidFile)).toBe(false);
-  });
+    [
+      'hand-over files that cannot be had',
+      { lock_sync_file: '/nonexistent/lock' },
+      SERVICES,
+      /cannot start: .*\/nonexistent\/lock/,
+    ],
+  ])(
+    'says at once what is wrong with %s, and leaves nothing behind',
+    async (_what, settings, xml, message) => {
+      const directory = site(settings);
+      directory.writeServices(xml);
+      const daemon = await detach('surealived', directory);
+      expect(daemon).toMatchObject({ status: 1, err: expect.stringMatching(message) });
+      expect(existsSync(daemon.pidFile)).toBe(false);
+    },
+  );
 
   it('says that its port is taken', async () => {
     const taken = createServer().listen(0, '127.0.0.1');
@@ -193,28 +199,23 @@ describe('surealived -d', { timeout: 30_000 }, () => {
     const daemon = await detach('surealived', site({ use_log: 'false' }));
     const message = 'surealived: nothing will be logged: set use_log or use_syslog\n';
     expect([daemon.err, daemon.status]).toEqual([message, 0]);
-    await endUnheard(daemon);
   });
 
   it('tests also where the log file and the pid file cannot be written, and says so', async () => {
     const directory = site({ log: '/nonexistent/log' });
-    const [config, services] = [directory.config, join(directory.path, 'services.xml')];
-    const command = spawn(
-      process.execPath,
-      [scriptOf('surealived'), '-d', '--pid-file', '/nonexistent/pid', '-c', config, services],
-      { stdio: ['ignore', 'ignore', 'pipe'] },
-    );
+    const services = join(directory.path, 'services.xml');
+    const command = launch(directory, '--pid-file', '/nonexistent/pid', services);
     let err = '';
     command.stderr?.on('data', (text) => {
       err += text;
     });
     const [status] = await once(command, 'close');
-    const watchdogs = childrenNamed(services);
+    const started = processesWith(services);
     onTestFinished(async () => {
-      for (const pid of watchdogs) kill(pid, 'SIGINT');
-      for (const pid of watchdogs) await untilGone(pid);
+      for (const pid of started) kill(pid, 'SIGINT');
+      for (const pid of started) await untilGone(pid);
     });
-    expect(status).toBe(0);
+    expect([status, started.length]).toEqual([0, 2]);
     expect(err).toMatch(/^surealived: log file: ENOENT.*\nsurealived: pid file not written: ENOENT.*\n$/);
   });
 
@@ -222,19 +223,23 @@ describe('surealived -d', { timeout: 30_000 }, () => {
     const directory = site();
     const socket = join(directory.path, 'syslog');
     let server = new DatagramServer(socket);
-    writeFileSync(directory.config, `use_syslog true\nsyslog_socket ${socket}\nlog_format auto\n`, { flag: 'a' });
+    writeFileSync(directory.config, `use_syslog true\nsyslog_socket ${socket}\nlog_format auto\n`, {
+      flag: 'a',
+    });
     const daemon = await detach('surealived', directory);
     const { watchdogPid } = daemon;
     expect(daemon).toMatchObject({ status: 0, err: '' });
     const started = await server.until(/testing started/);
     const [, child] = /surealived\[(\d+)\]/.exec(started) ?? [];
-    expect(started).toMatch(/^<30>.{15} surealived\[\d+\]: testing started virtuals=1 reals=1 adminPort=\d+$/);
+    expect(started).toMatch(
+      /^<30>.{15} surealived\[\d+\]: testing started virtuals=1 reals=1 adminPort=\d+$/,
+    );
     expect(await server.until(/child started/)).toMatch(
       RegExp(`surealived\\[${watchdogPid}\\]: watchdog: child started child=${child}$`),
     );
     server.close();
     kill(watchdogPid, 'SIGHUP');
-    await daemon.log.untilText('configuration reloaded');
+    await daemon.log.until(/configuration reloaded/);
     server = new DatagramServer(socket);
     kill(watchdogPid, 'SIGHUP');
     expect(await server.until(/lost/)).toMatch(/messages lost count=\d+$/);
@@ -243,20 +248,20 @@ describe('surealived -d', { timeout: 30_000 }, () => {
 
   it('starts nothing when the command that started it was killed meanwhile', async () => {
     const directory = site();
-    writeFileSync(directory.lock, '');
-    writeFileSync(directory.snapshot, SNAPSHOT);
-    await withFileLock(directory.lock, { timeoutMs: 5_000 }, async () => {
-      const services = join(directory.path, 'services.xml');
-      const argv = [scriptOf('surealived'), '-d', '-c', directory.config, services];
-      const command = spawn(process.execPath, argv, { stdio: 'ignore' });
+    const services = join(directory.path, 'services.xml');
+    await withFileLock(directory.lock, { timeoutMs: 5_000, create: true }, async () => {
+      const command = launch(directory, services); // its child waits for the lock
       const ended = once(command, 'close');
-      const [watchdog = 0] = await untilChildren(command.pid ?? 0);
-      const [child = 0] = await untilChildren(watchdog);
+      await vi.waitFor(() => expect(processesWith(services)).toHaveLength(3), {
+        timeout: 5_000,
+        interval: 20,
+      });
+      const processes = processesWith(services);
       command.kill('SIGKILL');
       await ended;
-      await untilGone(watchdog);
-      await untilGone(child);
+      for (const pid of processes) await untilGone(pid);
     });
+    expect(processesWith(services)).toEqual([]);
   });
 });
 
@@ -299,4 +304,3 @@ describe('ipvssync -d', { timeout: 30_000 }, () => {
 function sessionOf(pid: number): number {
   return Number(/^\d+ \(.*\) \S \d+ \d+ (\d+)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8'))?.[1]);
 }
-

@@ -1,11 +1,14 @@
 import { utimesSync, writeFileSync } from 'node:fs';
 import { systemClock } from '@surealived/shared/clock';
-import { messageOf } from '@surealived/shared/errors';
-import { createLogger, type Logger, raiseLevel } from '@surealived/shared/log';
+import { refuseWhereRunning, removePidFile, writePidFile } from '@surealived/shared/daemon/pid-file';
+import { describeProblem, messageOf } from '@surealived/shared/errors';
+import type { Logger } from '@surealived/shared/log';
 import type { Host } from '@surealived/shared/process-host';
-import type { SurealivedConfig } from '@surealived/shared/surealived-cfg';
+import { openProgramLog } from '@surealived/shared/program-log';
+import type { LoadedConfig } from '@surealived/shared/surealived-cfg';
 import { openTable } from './backend.js';
 import { follow } from './follow.js';
+import { logSettingsOf } from './log-settings.js';
 import type { Options } from './options.js';
 
 /**
@@ -13,23 +16,38 @@ import type { Options } from './options.js';
  *
  * @throws SureAliveError where it cannot begin.
  */
-export async function runDaemon(options: Options, config: SurealivedConfig, host: Host): Promise<void> {
-  const { backend, deleteUnmanaged, keepDiffs, verbosity } = options;
-  const level = raiseLevel(config.ipvssync_logging, verbosity);
-  const log = createLogger('ipvssync', { level, format: config.log_format, sink: host.stderr });
+export async function runDaemon(
+  options: Options,
+  { config, warnings }: LoadedConfig,
+  host: Host,
+): Promise<void> {
+  const { backend, deleteUnmanaged, keepDiffs } = options;
+  const pidFile = host.watchdog ? '' : options.pidFile || config.ipvssync_pid_file;
+  refuseWhereRunning(pidFile, 'ipvssync');
+  const log = await openProgramLog(logSettingsOf(config, options), host);
+  for (const warning of warnings) log.warn(describeProblem(warning));
   const stop = new AbortController();
-  for (const signal of ['SIGINT', 'SIGTERM'] as const)
-    host.onSignal(signal, () => {
-      log.info({ signal }, 'stopping');
-      stop.abort();
-    });
+  const end = (signal: string): void => {
+    log.info({ signal }, 'stopping');
+    stop.abort();
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) host.onSignal(signal, () => end(signal));
+  host.watchdog?.onGone(() => end('watchdog gone'));
   host.onSignal('SIGHUP', () => touch(config.full_reload_file, log));
+  const onFollowing = async (): Promise<void> => {
+    const reason = await writePidFile(pidFile);
+    if (reason !== undefined) log.error({ reason }, 'pid file not written');
+    host.watchdog?.reportStarted();
+  };
   const table = await openTable(backend);
   try {
-    const policy = { deleteUnmanaged };
-    await follow({ paths: config, table, policy, keepDiffs, log, clock: systemClock, signal: stop.signal });
+    await follow({
+      ...{ paths: config, table, policy: { deleteUnmanaged }, keepDiffs, log },
+      ...{ clock: systemClock, signal: stop.signal, onFollowing },
+    });
   } finally {
     table.close();
+    removePidFile(pidFile);
   }
 }
 

@@ -35,6 +35,8 @@ export interface FollowOptions {
   /** Ends the loop; a round that runs is finished. */
   readonly signal: AbortSignal;
   readonly pollMs?: number;
+  /** Called after the first round over the whole table. */
+  readonly onFollowing?: () => Promise<void>;
 }
 
 /**
@@ -85,6 +87,7 @@ class Follower {
     try {
       await this.#load();
       await this.#synchroniseAll();
+      await this.#options.onFollowing?.();
       while (!signal.aborted) {
         await this.#bell.sleep(this.#pollMs);
         if (!signal.aborted) await this.#step(watch);

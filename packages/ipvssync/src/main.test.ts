@@ -1,58 +1,27 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { EXIT, type Host, type Signal } from '@surealived/shared/process-host';
+import { EXIT } from '@surealived/shared/process-host';
 import { describe, expect, it } from 'vitest';
+import { FakeHost } from '../../shared/src/host.test-kit.js';
 import { DNS, diff, HandoverFiles, META, real, WEB } from './handover.test-kit.js';
 import { main } from './main.js';
 
 /** A process to run `main` in: hand-over files, a configuration, a memory table in a file, and what was printed. */
-class Process implements Host {
+class Process extends FakeHost {
   readonly files = new HandoverFiles();
   readonly config = this.files.diffPath('../sd.cfg');
   readonly table = this.files.diffPath('../table');
-  out = '';
-  err = '';
-  readonly stdout = {
-    write: (text: string): void => {
-      this.out += text;
-    },
-  };
-  readonly stderr = {
-    write: (text: string): void => {
-      this.err += text;
-      this.#printed?.();
-    },
-  };
-  readonly #handlers = new Map<Signal, () => void>();
-  #printed: (() => void) | undefined;
-
   constructor() {
+    super();
     const lines = Object.entries(this.files.paths).map(([key, value]) => `${key} ${value}\n`);
     writeFileSync(this.config, `${lines.join('')}log_format text\n`);
     this.files.writeFull('a', WEB, real('10.0.0.11:80', 1));
     this.files.appendDiff('a', diff('addreal', '10.0.0.12:80', 2));
   }
 
-  onSignal(signal: Signal, handler: () => void): void {
-    this.#handlers.set(signal, handler);
-  }
-
-  raise(signal: Signal): void {
-    this.#handlers.get(signal)?.();
-  }
-
   run(...argv: string[]): Promise<number> {
     this.out = '';
     this.err = '';
     return main(['-c', this.config, '--table', `memory:${this.table}`, ...argv], this);
-  }
-
-  /** Waits until a line with `text` is on stderr. */
-  async untilPrinted(text: string): Promise<void> {
-    while (!this.err.includes(text)) {
-      await new Promise<void>((resolve) => {
-        this.#printed = resolve;
-      });
-    }
   }
 }
 
@@ -173,9 +142,9 @@ describe('ipvssync as a daemon', () => {
     const ended = process.run();
     await process.untilPrinted('table synchronised operations=3');
     process.files.writeFull('a', WEB, real('10.0.0.11:80', 5));
-    process.raise('SIGHUP');
+    process.emit('SIGHUP');
     await process.untilPrinted('weight 1 -> 5');
-    process.raise('SIGTERM');
+    process.emit('SIGTERM');
     expect(await ended).toBe(EXIT.ok);
     expect(readFileSync(process.table, 'utf8')).toContain('-r 10.0.0.11:80 -g -w 5\n');
     expect(process.err).toContain('stopping signal=SIGTERM');
@@ -185,7 +154,7 @@ describe('ipvssync as a daemon', () => {
     const process = new Process();
     const ended = process.run();
     await process.untilPrinted('table synchronised');
-    process.raise('SIGINT');
+    process.emit('SIGINT');
     expect(await ended).toBe(EXIT.ok);
   });
 

@@ -1,4 +1,4 @@
-import { messageOf, SureAliveError } from '@surealived/shared/errors';
+import { describeProblem, messageOf, SureAliveError } from '@surealived/shared/errors';
 import {
   answerCommandLine,
   EXIT,
@@ -6,10 +6,11 @@ import {
   openProcessHost,
   readVersion,
 } from '@surealived/shared/process-host';
-import { loadConfig, type SurealivedConfig } from '@surealived/shared/surealived-cfg';
+import { type LoadedConfig, loadConfig } from '@surealived/shared/surealived-cfg';
 import { type Options, parseArguments } from './options.js';
 import { prepareShortRun } from './short-run.js';
 
+const PROGRAM = 'ipvssync';
 const MANIFEST = new URL('../package.json', import.meta.url);
 
 /**
@@ -18,9 +19,9 @@ const MANIFEST = new URL('../package.json', import.meta.url);
  * @param argv Arguments without node and script.
  * @returns The process's exit status. User errors are one line on stderr; a bug is thrown.
  */
-export async function main(argv: readonly string[], host: Host = openProcessHost()): Promise<number> {
+export async function main(argv: readonly string[], host: Host = openProcessHost(PROGRAM)): Promise<number> {
   const parsed = parseArguments(argv, readVersion(MANIFEST));
-  if ('print' in parsed) return answerCommandLine('ipvssync', parsed, host);
+  if ('print' in parsed) return answerCommandLine(PROGRAM, parsed, host);
   try {
     return await run(parsed.options, loadConfig(parsed.options.config), host);
   } catch (error) {
@@ -31,9 +32,10 @@ export async function main(argv: readonly string[], host: Host = openProcessHost
 }
 
 /** Only what the mode needs is loaded: the start counts when a table has to be restored. */
-async function run(options: Options, config: SurealivedConfig, host: Host): Promise<number> {
+async function run(options: Options, { config, warnings }: LoadedConfig, host: Host): Promise<number> {
   switch (options.mode) {
     case 'test':
+      for (const warning of warnings) host.stderr.write(`${describeProblem(warning)} (warning)\n`);
       return (await import('./test-config.js')).testConfig(config, host) ? EXIT.ok : EXIT.failed;
     case 'plan':
       await (await import('./once.js')).printPlan(options, config, host);
@@ -44,7 +46,8 @@ async function run(options: Options, config: SurealivedConfig, host: Host): Prom
         ? EXIT.ok
         : EXIT.failed;
     case 'follow':
-      await (await import('./daemon.js')).runDaemon(options, config, host);
+      if (options.daemonize) return (await import('./watchdog.js')).leaveWatchdog(options, config, host);
+      await (await import('./daemon.js')).runDaemon(options, { config, warnings }, host);
       return EXIT.ok;
   }
 }

@@ -13,6 +13,7 @@ describe('parseArguments', () => {
         deleteUnmanaged: false,
         keepDiffs: false,
         backend: { kind: 'kernel' },
+        ...{ daemonize: false, pidFile: '', childArguments: [] },
       },
     });
   });
@@ -28,6 +29,7 @@ describe('parseArguments', () => {
     [['-u'], { deleteUnmanaged: true }],
     [['--del-umanaged'], { deleteUnmanaged: true }],
     [['--del-unmanaged'], { deleteUnmanaged: true }],
+    [['-d', '--pid-file=/run/x.pid'], { daemonize: true, mode: 'follow', pidFile: '/run/x.pid' }],
     [['-uk'], { deleteUnmanaged: true, keepDiffs: true }],
     [['--table', 'memory'], { backend: { kind: 'memory', file: undefined } }],
     [['--table', 'memory:/tmp/a:b'], { backend: { kind: 'memory', file: '/tmp/a:b' } }],
@@ -36,16 +38,28 @@ describe('parseArguments', () => {
   });
 
   it.each<[string[], RegExp]>([
-    [['-d'], /^Unknown option '-d'/],
+    [['-x'], /^Unknown option '-x'/],
     [['--bogus'], /^Unknown option '--bogus'/],
     [['-c'], /argument missing/],
     [['file'], /^unexpected argument "file"$/],
     [['--once=yes'], /does not take an argument/],
     [['--table', 'nftables'], /^--table: expected kernel, memory or memory:PATH, got "nftables"$/],
     [['--table', 'memory:'], /got "memory:"$/],
+    [['-d', '--once'], /^--daemonize excludes --plan and --once$/],
     [['--plan', '--once'], /^--plan and --once exclude each other$/],
   ])('refuses %j', (argv, message) => {
     expect(parse(...argv)).toMatchObject({ isError: true, print: expect.stringMatching(message) });
+  });
+
+  it('gives the child of a watchdog all but the watchdog, with absolute paths', () => {
+    const { options } = parse('-dukv', '-c', 'a.cfg', '--pid-file', 'p', '--table=memory:t') as {
+      options: { childArguments: readonly string[] };
+    };
+    expect(options.childArguments).toEqual([
+      ...['--del-unmanaged', '--keep-diffs', '--verbose'],
+      ...[`--config=${process.cwd()}/a.cfg`, `--table=memory:${process.cwd()}/t`],
+    ]);
+    expect(parse(...options.childArguments)).toMatchObject({ options: { daemonize: false, pidFile: '' } });
   });
 
   it('prints version and help', () => {

@@ -4,7 +4,15 @@
  *
  * @module
  */
-import { FLAG, type OptionTable, type Printed, parseCommandLine } from '@surealived/shared/command-line';
+import { resolve } from 'node:path';
+import {
+  absoluteOrEmpty,
+  DAEMON_OPTIONS,
+  FLAG,
+  type OptionTable,
+  type Printed,
+  parseCommandLine,
+} from '@surealived/shared/command-line';
 import { type Backend, parseBackend } from './backend.js';
 
 /** What the command line asks for. */
@@ -16,6 +24,11 @@ export interface Options {
   readonly deleteUnmanaged: boolean;
   readonly keepDiffs: boolean;
   readonly backend: Backend;
+  readonly daemonize: boolean;
+  /** Absolute; empty where the configuration decides. */
+  readonly pidFile: string;
+  /** What the process gets that a watchdog starts. */
+  readonly childArguments: readonly string[];
 }
 
 /** Every option with its help; short ones are the original's. */
@@ -27,24 +40,31 @@ const OPTIONS = {
     type: 'string',
     default: 'kernel',
     value: 'TABLE',
+    toAbsolute: (table) => table.replace(/^memory:(.+)$/s, (_, file: string) => `memory:${resolve(file)}`),
     help: 'table to write: kernel, memory or memory:PATH',
   },
   'del-unmanaged': { ...FLAG, short: 'u', help: 'delete services that are not in the snapshot' },
   'del-umanaged': { ...FLAG, help: 'the same, as the original spelt it' },
   'keep-diffs': { ...FLAG, short: 'k', help: 'do not remove consumed diff files' },
+  ...DAEMON_OPTIONS,
 } as const satisfies OptionTable;
+
+const NOTES = `Signals: HUP reads everything anew, USR1 opens the log file anew, TERM and INT end it and leave the table
+as it is. With -d they go to the watchdog, which ends together with its child.`;
+
+export const COMMAND_LINE = {
+  program: 'ipvssync',
+  operands: '',
+  summary: 'Keeps the IPVS table in step with what surealived hands over.',
+  options: OPTIONS,
+  notes: NOTES,
+} as const;
 
 /** Reads the arguments; `version` is what -V prints. */
 export function parseArguments(argv: readonly string[], version: string): { options: Options } | Printed {
-  const commandLine = {
-    program: 'ipvssync',
-    operands: '',
-    summary: 'Keeps the IPVS table in step with what surealived hands over.',
-    options: OPTIONS,
-  };
-  const parsed = parseCommandLine(commandLine, argv, version);
+  const parsed = parseCommandLine(COMMAND_LINE, argv, version);
   if ('print' in parsed) return parsed;
-  const { values, operands, verbosity } = parsed;
+  const { values, operands, verbosity, childArguments } = parsed;
   if (operands.length > 0) return { print: `unexpected argument "${operands[0]}"`, isError: true };
   const backend = parseBackend(values.table);
   if (!backend) {
@@ -53,6 +73,9 @@ export function parseArguments(argv: readonly string[], version: string): { opti
   }
   const modes = (['test-config', 'plan', 'once'] as const).filter((name) => values[name]);
   if (modes.length > 1) return { print: `--${modes.join(' and --')} exclude each other`, isError: true };
+  const { daemonize } = values;
+  if (daemonize && (values.plan || values.once))
+    return { print: '--daemonize excludes --plan and --once', isError: true };
   const mode = modes[0] === 'test-config' ? 'test' : (modes[0] ?? 'follow');
   return {
     options: {
@@ -62,6 +85,9 @@ export function parseArguments(argv: readonly string[], version: string): { opti
       deleteUnmanaged: values['del-unmanaged'] || values['del-umanaged'],
       keepDiffs: values['keep-diffs'],
       backend,
+      daemonize,
+      pidFile: absoluteOrEmpty(values['pid-file']),
+      childArguments,
     },
   };
 }

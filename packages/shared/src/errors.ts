@@ -2,11 +2,17 @@
 export const ERROR_CODES = {
   SA_CONFIG_INVALID:
     'A configuration file cannot be used; each line names file, place and what was expected.',
+  SA_MODULE_INVALID:
+    'A module of testers cannot be used; each line names the file and what is wrong with it.',
   SA_SNAPSHOT_INVALID: 'A snapshot cannot be used; the last good table stays in force.',
   SA_HANDOVER_MISSING: 'A hand-over file is not there: surealived has not run yet, or the paths differ.',
   SA_LOCK_TIMEOUT: 'The hand-over lock was held by another process for too long.',
   SA_HANDOVER_TAKEN: 'Another surealived writes the same hand-over files.',
+  SA_ALREADY_RUNNING: 'The pid file names a process of this program that lives.',
   SA_SYSTEM_CALL: 'The kernel refused a system call; the message names the call and the errno.',
+  SA_TLS_UNAVAILABLE:
+    'TLS cannot be had: this Node does not offer its OpenSSL, or OpenSSL refuses the settings.',
+  SA_CERTIFICATE_INVALID: 'A file with trusted certificates cannot be used.',
   SA_KERNEL_UNAVAILABLE: 'The kernel has no IPVS, or this process may not use it.',
   SA_KERNEL_REFUSED: 'The kernel answered an IPVS request with an errno.',
   SA_KERNEL_PROTOCOL:
@@ -51,6 +57,10 @@ export class ConfigError extends InvalidTextError {
   override readonly code = 'SA_CONFIG_INVALID';
 }
 
+export class ModuleError extends InvalidTextError {
+  override readonly code = 'SA_MODULE_INVALID';
+}
+
 export class SnapshotError extends InvalidTextError {
   override readonly code = 'SA_SNAPSHOT_INVALID';
 }
@@ -65,6 +75,18 @@ export class HandoverTakenError extends SureAliveError {
 
 export class LockTimeoutError extends SureAliveError {
   override readonly code = 'SA_LOCK_TIMEOUT';
+}
+
+export class TlsUnavailableError extends SureAliveError {
+  override readonly code = 'SA_TLS_UNAVAILABLE';
+}
+
+export class AlreadyRunningError extends SureAliveError {
+  override readonly code = 'SA_ALREADY_RUNNING';
+}
+
+export class CertificateError extends SureAliveError {
+  override readonly code = 'SA_CERTIFICATE_INVALID';
 }
 
 /** A failed system call. `errno` is positive, `errnoName` like `ECONNREFUSED`. */

@@ -1,5 +1,5 @@
 /**
- * System calls that Node does not offer, through koffi. The only module that knows of native code.
+ * System calls that Node does not offer, through koffi. Beside openssl.ts the only module that knows of native code.
  *
  * Calls return what the C function returns; -1 means that `errno()` tells why. Buffers are passed as they are and must
  * stay alive during the call only. Structures are laid out as on 64-bit little-endian Linux.
@@ -71,12 +71,19 @@ export const errno: () => number = () => koffi.errno();
 
 export const LOCK_EX = 2;
 export const LOCK_NB = 4;
+export const AF_UNIX = 1;
 export const SOCK_STREAM = 1;
+export const SOCK_DGRAM = 2;
 export const SOCK_NONBLOCK = 0o4000;
 export const SOCK_CLOEXEC = 0o2000000;
+export const SOL_IP = 0;
 export const SOL_SOCKET = 1;
+export const SOL_IPV6 = 41;
+export const IP_RECVERR = 11;
+export const IPV6_RECVERR = 25;
 export const SO_ERROR = 4;
 export const SO_LINGER = 13;
+export const MSG_DONTWAIT = 0x40;
 export const MSG_NOSIGNAL = 0x4000;
 export const EPOLL_CLOEXEC = 0o2000000;
 export const EPOLL_CTL_ADD = 1;
@@ -108,6 +115,14 @@ export function encodeSockaddr({ family, bytes }: Address, port: number): Buffer
   else sockaddr.writeUInt16BE(addressFamily(family), 0);
   sockaddr.writeUInt16BE(port, 2);
   sockaddr.set(bytes, family === 4 ? 4 : 8);
+  return sockaddr;
+}
+
+/** `struct sockaddr_un` of a path, which may have 107 bytes. */
+export function encodeUnixSockaddr(path: string): Buffer {
+  const sockaddr = Buffer.alloc(110);
+  sockaddr.writeUInt16LE(AF_UNIX, 0);
+  sockaddr.write(path, 2, 107);
   return sockaddr;
 }
 

@@ -7,3 +7,9 @@ export const LOG_LEVELS = ['error', 'warn', 'info', 'debug', 'dbdet'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
 export const LOG_FORMATS = ['auto', 'text', 'json'] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
+
+/** The level `steps` more talkative than `level`, as each `-v` asks. */
+export function raiseLevel(level: LogLevel, steps: number): LogLevel {
+  const index = Math.min(LOG_LEVELS.indexOf(level) + steps, LOG_LEVELS.length - 1);
+  return LOG_LEVELS[index] ?? level;
+}

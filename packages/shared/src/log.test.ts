@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createLogger, LOG_LEVELS, type LogFormat, type LogLevel, raiseLevel, readableLine } from './log.js';
+import { createLogger, LOG_LEVELS, type LogFormat, type LogLevel, raiseLevel } from './log.js';
 
 function logTo(level: LogLevel, format: LogFormat, isTTY = false) {
   const lines: string[] = [];
@@ -46,33 +46,6 @@ describe('createLogger', () => {
     log.error({ err: new Error('no such thing') }, 'failed');
     expect(lines[0]).toMatch(/ error failed error="no such thing"\n$/);
   });
-});
-
-it('writes a readable line in local time with its fields', () => {
-  const time = new Date(2026, 10, 20, 10, 6, 37, 32);
-  const json = JSON.stringify({
-    level: 'info',
-    time,
-    pid: 1,
-    program: 'p',
-    msg: 'real offline',
-    virtual: 'web',
-  });
-  expect(readableLine(json)).toBe('2026-11-20 10:06:37.032 info  real offline virtual=web\n');
-});
-
-it.each([
-  ['plain', 'plain'],
-  ['two words', '"two words"'],
-  ['', '""'],
-  ['say "hi"', '"say \\"hi\\""'],
-  ['\u001b[2J', '"\\u001b[2J"'],
-  [5, '5'],
-  [null, 'null'],
-  [{ a: [1, 'x'] }, '"{\\"a\\":[1,\\"x\\"]}"'],
-])('writes the value %j so that it stays one value on one line', (value, text) => {
-  const line = readableLine(JSON.stringify({ level: 'info', time: 0, msg: 'm', value }));
-  expect(line.slice(line.indexOf('value='))).toBe(`value=${text}\n`);
 });
 
 it.each([

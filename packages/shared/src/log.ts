@@ -7,9 +7,10 @@
  * @module
  */
 import pino from 'pino';
-import { LOG_LEVELS, type LogFormat, type LogLevel } from './log-level.js';
+import type { LogFormat, LogLevel } from './log-level.js';
+import { readableLine } from './log-line.js';
 
-export { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel } from './log-level.js';
+export { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel, raiseLevel } from './log-level.js';
 
 export type Logger = pino.Logger<'dbdet'>;
 
@@ -26,14 +27,6 @@ export interface LogOptions {
 }
 
 const DBDET_VALUE = 15;
-const LEVEL_NAMES: ReadonlyMap<number, LogLevel> = new Map([
-  [60, 'error'],
-  [50, 'error'],
-  [40, 'warn'],
-  [30, 'info'],
-  [20, 'debug'],
-  [DBDET_VALUE, 'dbdet'],
-]);
 
 export function createLogger(
   program: string,
@@ -51,29 +44,4 @@ export function createLogger(
     },
     destination as pino.DestinationStream,
   );
-}
-
-/** The level `steps` more talkative than `level`, as each `-v` asks. */
-export function raiseLevel(level: LogLevel, steps: number): LogLevel {
-  const index = Math.min(LOG_LEVELS.indexOf(level) + steps, LOG_LEVELS.length - 1);
-  return LOG_LEVELS[index] ?? level;
-}
-
-/** One JSON line of pino as a line for people, with its newline. */
-export function readableLine(json: string): string {
-  const { level, time, msg, program: _program, pid: _pid, err, ...fields } = JSON.parse(json);
-  const name = typeof level === 'number' ? (LEVEL_NAMES.get(level) ?? String(level)) : String(level);
-  const pairs = Object.entries(fields).map(([key, value]) => ` ${key}=${readableValue(value)}`);
-  const cause = err ? ` error=${readableValue(err.message)}` : '';
-  return `${localTime(new Date(time))} ${name.padEnd(5)} ${msg ?? ''}${pairs.join('')}${cause}\n`;
-}
-
-function readableValue(value: unknown): string {
-  const text = typeof value === 'string' ? value : JSON.stringify(value);
-  return /^[^\s"\p{Cc}]+$/u.test(text) ? text : JSON.stringify(text);
-}
-
-function localTime(time: Date): string {
-  const local = new Date(time.getTime() - time.getTimezoneOffset() * 60_000);
-  return local.toISOString().replace('T', ' ').replace('Z', '');
 }

@@ -1,16 +1,19 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import type { Printed } from './command-line.js';
+import { joinWatchdog, type WatchdogLink } from './daemon/watchdog-link.js';
 
 /** Process exit statuses of both daemons; part of the public contract. */
 export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
 
-export type Signal = 'SIGHUP' | 'SIGINT' | 'SIGTERM';
+export type Signal = 'SIGHUP' | 'SIGINT' | 'SIGTERM' | 'SIGUSR1';
 
 /** What a program takes from its process, so that a test can be one. */
 export interface Host {
   readonly stdout: { write(text: string): unknown };
   readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean };
   onSignal(signal: Signal, handler: () => void): void;
+  /** The parent of a program that runs as a daemon; absent in the foreground. */
+  readonly watchdog?: WatchdogLink | undefined;
 }
 
 /** Prints what a command line asked for, or what is wrong with it. @returns The exit status. */
@@ -26,11 +29,28 @@ export function readVersion(manifest: URL): string {
 }
 
 /**
- * The process itself. Whoever reads its output may go away: what is written then is lost, but the process goes on, for a
- * daemon must not end with its log collector.
+ * The process itself, under the program's name. Whoever reads its output may go away: what is written then is lost, but
+ * the process goes on, for a daemon must not end with its log collector.
  */
-export function openProcessHost(): Host {
+export function openProcessHost(program: string): Host {
   const { stdout, stderr } = process;
   for (const stream of [stdout, stderr]) stream.on('error', () => undefined);
-  return { stdout, stderr, onSignal: (signal, handler) => void process.on(signal, handler) };
+  nameProcess(program);
+  refuseDebugger();
+  const onSignal = (signal: Signal, handler: () => void): void => void process.on(signal, handler);
+  return { stdout, stderr, onSignal, watchdog: joinWatchdog() };
+}
+
+/** SIGUSR1, which is for the log file here, would make Node listen for a debugger as long as nobody else takes it. */
+export function refuseDebugger(): void {
+  process.on('SIGUSR1', () => undefined);
+}
+
+/** What `pgrep`, `killall` and `ps -C` know this process by, instead of `node`; its arguments stay as they are. */
+export function nameProcess(program: string): void {
+  try {
+    writeFileSync('/proc/self/comm', program);
+  } catch {
+    // a name less, and nothing else
+  }
 }

@@ -10,7 +10,8 @@ const LOG = '/var/log/surealived';
 /** As the manual of the original lists them; log_format is ours. */
 const DEFAULTS = {
   ...{ maxfd: 1024, log: `${LOG}/surealived.log`, use_log: false, logging: 'info', log_format: 'auto' },
-  ...{ use_syslog: false, use_tm_in_syslog: false },
+  ...{ use_syslog: false, use_tm_in_syslog: false, syslog_socket: '/dev/log' },
+  ...{ pid_file: '', ipvssync_pid_file: '' },
   ...{ ipvssync_log: `${LOG}/ipvssync.log`, ipvssync_logging: 'debug' },
   ...{ modules_path: '/usr/lib/surealived/modules/', modules: 'all', epoll_size: 256 },
   ...{ loop_interval_ms: 100, epoll_interval_ms: 10, startup_delay_ms: 1000, max_tasks: 64 },
@@ -21,6 +22,7 @@ const DEFAULTS = {
   ...{ use_offline_dump: true, offline_dump: `${LIB}/offline.dump`, override_dump: `${LIB}/override.dump` },
   ...{ notify_dump: `${LIB}/notify.dump`, gather_stats: true, stats_dump: `${LIB}/stats.dump` },
   ...{ stats_dump_savesec: 60, listen_addr: '127.0.0.1', listen_port: 1337 },
+  ...{ listen_socket: '', listen_socket_mode: 0o660 },
 };
 
 describe('parseConfig', () => {
@@ -29,12 +31,12 @@ describe('parseConfig', () => {
     ['comments', '# maxfd 5\n   # listen_port x\n\n'],
     ['unknown keys', 'color red\nmaxfds 5\n__proto__ x\nconstructor y\n'],
   ])('has the documented defaults after %s', (_what, content) => {
-    expect(parseConfig(content, 'f')).toEqual(DEFAULTS);
+    expect(parseConfig(content, 'f').config).toEqual(DEFAULTS);
   });
 
   it('splits key and value at white space, takes \\r\\n, and lets the last of repeated keys hold', () => {
     const content = '\tmaxfd \t 2048  \r\nlog /tmp/a log # with spaces\r\nlisten_port 1\nlisten_port 2';
-    expect(parseConfig(content, 'f')).toEqual({
+    expect(parseConfig(content, 'f').config).toEqual({
       ...DEFAULTS,
       ...{ maxfd: 2048, log: '/tmp/a log # with spaces', listen_port: 2 },
     });
@@ -44,13 +46,13 @@ describe('parseConfig', () => {
     ...(['t', 'T', 'true', 'TRUE', 'tomato'] as const).map((text) => [text, true] as const),
     ...(['false', '1', 'yes', 'on', 'F', '0'] as const).map((text) => [text, false] as const),
   ])('takes %s for %s, since true is what begins with t', (text, expected) => {
-    expect(parseConfig(`use_log ${text}\nuse_offline_dump ${text}`, 'f')).toMatchObject({
+    expect(parseConfig(`use_log ${text}\nuse_offline_dump ${text}`, 'f').config).toMatchObject({
       ...{ use_log: expected, use_offline_dump: expected },
     });
   });
 
   it('takes level names in any case and addresses in their one form', () => {
-    expect(parseConfig('logging DBDET\nlisten_addr 0:0::1', 'f')).toMatchObject({
+    expect(parseConfig('logging DBDET\nlisten_addr 0:0::1', 'f').config).toMatchObject({
       logging: 'dbdet',
       listen_addr: '::1',
     });
@@ -61,8 +63,13 @@ describe('parseConfig', () => {
     ['maxfd', 'f:1: maxfd: expected an integer 64..10000000, got ""'],
     ['listen_port 65536', 'f:1: listen_port: expected an integer 0..65535, got "65536"'],
     ['listen_addr localhost', 'f:1: listen_addr: expected an IP address, got "localhost"'],
+    ['listen_socket here', 'f:1: listen_socket: expected an absolute path of at most 107 bytes, got "here"'],
+    [
+      'listen_socket_mode 668',
+      'f:1: listen_socket_mode: expected permissions in octal digits, such as 0660, got "668"',
+    ],
     ['logging loud', 'f:1: logging: expected one of error, warn, info, debug, dbdet, got "loud"'],
-    ['log', 'f:1: log: expected a text, got ""'],
+    ['log', 'f:1: log: expected a path, got ""'],
     ['use_log', 'f:1: use_log: expected true or false, got ""'],
     // it is written into the snapshot, where a space would end it
     ['diff_sync_dir /a b', 'f:1: diff_sync_dir: expected a path without white space, got "/a b"'],
@@ -70,6 +77,24 @@ describe('parseConfig', () => {
     expect(() => parseConfig(content, 'f')).toThrow(
       expect.objectContaining({ name: 'ConfigError', message }),
     );
+  });
+
+  it.each([
+    ['listne_port 5', 'listne_port: not known here, did you mean "listen_port"?'],
+    ['\n# c\n use_logs true', 'use_logs: not known here, did you mean "use_log"?'],
+    ['Maxfd 5', 'Maxfd: not known here, did you mean "maxfd"?'],
+  ])('warns of %j, which says nothing', (content, message) => {
+    const { config, warnings } = parseConfig(content, 'f');
+    expect(warnings).toEqual([{ file: 'f', line: content.split('\n').length, message }]);
+    expect(config).toEqual(DEFAULTS);
+  });
+
+  it.each(['color red', 'sd_notify 1', 'x y', '__proto__ x'])('is silent about %j', (content) => {
+    expect(parseConfig(content, 'f').warnings).toEqual([]);
+  });
+
+  it('takes a path that is left away where none is needed', () => {
+    expect(parseConfig('pid_file', 'f').config.pid_file).toBe('');
   });
 
   it('reports everything that is wrong in one go', () => {
@@ -89,5 +114,5 @@ it('loads a file, and names one that is not there', () => {
   const file = join(temporaryDirectory(), 'surealived.cfg');
   expect(() => loadConfig(file)).toThrow(`${file}: ENOENT`);
   writeFileSync(file, 'epoll_size 7\n');
-  expect(loadConfig(file)).toEqual({ ...DEFAULTS, epoll_size: 7 });
+  expect(loadConfig(file)).toEqual({ config: { ...DEFAULTS, epoll_size: 7 }, warnings: [] });
 });

@@ -1,5 +1,6 @@
 /**
- * surealived.cfg: `key value` lines, `#` comments, unknown keys ignored (spec section 2).
+ * surealived.cfg: `key value` lines, `#` comments, unknown keys ignored (spec section 2), but for a warning where one looks
+ * like a known key misspelt.
  *
  * @module
  */
@@ -7,6 +8,7 @@ import { parseAddress } from './address.js';
 import { ConfigError, type Problem } from './errors.js';
 import { LOG_FORMATS, LOG_LEVELS } from './log-level.js';
 import { MAX_PORT } from './model.js';
+import { nearestName } from './nearest-name.js';
 import { parseInteger } from './snapshot/fields.js';
 import { readTextFile } from './text-file.js';
 
@@ -17,83 +19,188 @@ const MAX_CONFIG_BYTES = 1 << 20;
 /** How a key's text becomes its value; `expected` completes "expected …" in an error. */
 interface Key<T> {
   readonly default: T;
+  /** For the manual; what stands in backticks is literal. */
+  readonly description: string;
   readonly expected: string;
   readonly parse: (text: string) => T | undefined;
+  /** The default as the file would have it, where that is not plain. */
+  readonly defaultText?: string;
 }
 
-const text = (fallback: string): Key<string> => ({
+const text = (fallback: string, description: string): Key<string> => ({
   default: fallback,
+  description,
   expected: 'a text',
   parse: (value) => value,
 });
+/** Empty where none is the default: leaving the value away says the same. */
+const path = (fallback: string, description: string): Key<string> => ({
+  ...text(fallback, description),
+  expected: 'a path',
+});
 /** A path that is written into a line format, where white space would end it. */
-const tokenPath = (fallback: string): Key<string> => ({
+const tokenPath = (fallback: string, description: string): Key<string> => ({
   default: fallback,
+  description,
   expected: 'a path without white space',
   parse: (value) => (/\s/.test(value) ? undefined : value),
 });
-const integer = (fallback: number, min: number, max: number): Key<number> => ({
+const integer = (
+  fallback: number,
+  [min, max]: readonly [number, number],
+  description: string,
+): Key<number> => ({
   default: fallback,
+  description,
   expected: `an integer ${min}..${max}`,
   parse: (value) => parseInteger(value, min, max),
 });
 /** The original's rule: true is whatever begins with t or T. */
-const flag = (fallback: boolean): Key<boolean> => ({
+const flag = (fallback: boolean, description: string): Key<boolean> => ({
   default: fallback,
+  description,
   expected: 'true or false',
   parse: (value) => /^t/i.test(value),
 });
-const choice = <T extends string>(fallback: T, values: readonly T[]): Key<T> => ({
+const choice = <T extends string>(fallback: T, values: readonly T[], description: string): Key<T> => ({
   default: fallback,
+  description,
   expected: `one of ${values.join(', ')}`,
   parse: (value) => values.find((candidate) => candidate === value.toLowerCase()),
 });
-const ipAddress = (fallback: string): Key<string> => ({
+const ipAddress = (fallback: string, description: string): Key<string> => ({
   default: fallback,
+  description,
   expected: 'an IP address',
   parse: (value) => parseAddress(value)?.text,
 });
 
+/** A Unix socket, or none: its address holds a path of so many bytes, and a NUL. */
+const MAX_SOCKET_PATH_BYTES = 107;
+const socketPath = (description: string): Key<string> => ({
+  default: '',
+  description,
+  expected: `an absolute path of at most ${MAX_SOCKET_PATH_BYTES} bytes`,
+  parse: (value) =>
+    value === '' || (value.startsWith('/') && Buffer.byteLength(value) <= MAX_SOCKET_PATH_BYTES)
+      ? value
+      : undefined,
+});
+const permissions = (fallback: number, description: string): Key<number> => ({
+  default: fallback,
+  defaultText: `0${fallback.toString(8)}`,
+  description,
+  expected: 'permissions in octal digits, such as 0660',
+  parse: (value) => (/^0?[0-7]{3}$/.test(value) ? Number.parseInt(value, 8) : undefined),
+});
+
 const MAX_INTERVAL_MS = 3_600_000;
+const MAX_INTERVAL_SEC = 86_400;
 
 /** Every key with its default; names are those of the file. */
 export const CONFIG_KEYS = {
-  maxfd: integer(1024, 64, 10_000_000),
-  log: text('/var/log/surealived/surealived.log'),
-  use_log: flag(false),
-  logging: choice('info', LOG_LEVELS),
-  log_format: choice('auto', LOG_FORMATS),
-  use_syslog: flag(false),
-  use_tm_in_syslog: flag(false),
-  ipvssync_log: text('/var/log/surealived/ipvssync.log'),
-  ipvssync_logging: choice('debug', LOG_LEVELS),
-  modules_path: text('/usr/lib/surealived/modules/'),
-  modules: text('all'),
-  epoll_size: integer(256, 1, 65_536),
-  loop_interval_ms: integer(100, 1, MAX_INTERVAL_MS),
-  epoll_interval_ms: integer(10, 1, MAX_INTERVAL_MS),
-  startup_delay_ms: integer(1000, 0, MAX_INTERVAL_MS),
-  max_tasks: integer(64, 1, 10_000),
-  debug_comm: integer(0, 0, 1),
-  debug_comm_path: text('/var/log/surealived/comm'),
-  memlimit: integer(0, 0, Number.MAX_SAFE_INTEGER),
-  stats_dir: text('/var/log/surealived/stats'),
-  log_stats: flag(false),
-  log_stats_combined: flag(false),
-  no_sync: flag(false),
-  lock_sync_file: text('/var/lib/surealived/ipvsfull.lock'),
-  full_sync_file: text('/var/lib/surealived/ipvsfull.cfg'),
-  full_reload_file: text('/var/lib/surealived/ipvsfull.reload'),
-  diff_sync_dir: tokenPath('/var/lib/surealived/diffs'),
-  use_offline_dump: flag(true),
-  offline_dump: text('/var/lib/surealived/offline.dump'),
-  override_dump: text('/var/lib/surealived/override.dump'),
-  notify_dump: text('/var/lib/surealived/notify.dump'),
-  gather_stats: flag(true),
-  stats_dump: text('/var/lib/surealived/stats.dump'),
-  stats_dump_savesec: integer(60, 1, MAX_INTERVAL_MS),
-  listen_addr: ipAddress('127.0.0.1'),
-  listen_port: integer(1337, 0, MAX_PORT),
+  maxfd: integer(
+    1024,
+    [64, 10_000_000],
+    'Open files to ask the system for. A test takes one, and 128 are kept for everything else; more tests at a time wait for their turn.',
+  ),
+  log: path(
+    '/var/log/surealived/surealived.log',
+    'Log file of `surealived -d`; `stderr` is none, for that of a daemon is closed.',
+  ),
+  use_log: flag(false, 'Whether the programs write their log files when they run as daemons.'),
+  logging: choice(
+    'info',
+    LOG_LEVELS,
+    'How much `surealived` logs: `error`, `warn`, `info`, `debug` or `dbdet`, each with what is before it.',
+  ),
+  log_format: choice(
+    'auto',
+    LOG_FORMATS,
+    'Form of the log: `text`, `json`, or `auto`, which is text on a terminal and in the log of a daemon, JSON lines elsewhere.',
+  ),
+  use_syslog: flag(false, 'Whether the programs log to syslog when they run as daemons.'),
+  use_tm_in_syslog: flag(false, 'Whether lines to syslog have a time of their own, with milliseconds.'),
+  syslog_socket: path('/dev/log', 'Datagram socket of the syslog daemon.'),
+  ipvssync_log: path('/var/log/surealived/ipvssync.log', 'Log file of `ipvssync -d`, as `log`.'),
+  ipvssync_logging: choice('debug', LOG_LEVELS, 'How much `ipvssync` logs, as `logging`.'),
+  pid_file: path(
+    '',
+    'File for the process id of `surealived`: with `-d` that of the watchdog. A living process of the program in it keeps a second one from starting.',
+  ),
+  ipvssync_pid_file: path('', 'The same for `ipvssync`.'),
+  modules_path: path(
+    '/usr/lib/surealived/modules/',
+    'Directory of further testers, a file for each; see surealived.xml(5).',
+  ),
+  modules: text(
+    'all',
+    'Testers that there shall be: `all`, or names separated by commas; the built-in ones need naming too, but for `no-test`.',
+  ),
+  epoll_size: integer(256, [1, 65_536], 'Network events taken at a time.'),
+  loop_interval_ms: integer(100, [1, MAX_INTERVAL_MS], 'Accepted, as SureAliveD has it; without effect.'),
+  epoll_interval_ms: integer(10, [1, MAX_INTERVAL_MS], 'Resolution of the timers of tests, in milliseconds.'),
+  startup_delay_ms: integer(
+    1000,
+    [0, MAX_INTERVAL_MS],
+    'The first tests of a virtual begin at random within this time, and those of its reals are spread over it, in milliseconds.',
+  ),
+  max_tasks: integer(
+    64,
+    [1, 10_000],
+    'Tests at a time that are programs or have their own connection, such as those of `exec`.',
+  ),
+  debug_comm: integer(0, [0, 1], '1 to let testers with `debugcomm` dump their conversations.'),
+  debug_comm_path: path(
+    '/var/log/surealived/comm',
+    'Directory of those dumps, one file for each real with its last test.',
+  ),
+  memlimit: integer(
+    0,
+    [0, Number.MAX_SAFE_INTEGER],
+    'Memory in KB at which the watchdog starts `surealived` anew; 0 for none.',
+  ),
+  stats_dir: path('/var/log/surealived/stats', 'Directory of the statistics files.'),
+  log_stats: flag(
+    false,
+    'Whether to write a file for each round of tests of a virtual, `sd_virtstats_NAME:PORT.EPOCH`; nothing removes them.',
+  ),
+  log_stats_combined: flag(false, 'Whether to append all rounds to one file, `sd_fullstats.log`.'),
+  no_sync: flag(false, 'Whether to leave the hand-over files alone, as `surealived -n`.'),
+  lock_sync_file: path('/var/lib/surealived/ipvsfull.lock', 'Lock of the hand-over files.'),
+  full_sync_file: path('/var/lib/surealived/ipvsfull.cfg', 'The full snapshot.'),
+  full_reload_file: path(
+    '/var/lib/surealived/ipvsfull.reload',
+    'The flag that tells `ipvssync` to read everything anew.',
+  ),
+  diff_sync_dir: tokenPath('/var/lib/surealived/diffs', 'Directory of the diff files.'),
+  use_offline_dump: flag(
+    true,
+    'Whether to keep in `offline_dump` which reals are offline, and to begin with that after a restart.',
+  ),
+  offline_dump: path('/var/lib/surealived/offline.dump', 'File of the offline reals.'),
+  override_dump: path(
+    '/var/lib/surealived/override.dump',
+    'File of what the operator set: states and weights.',
+  ),
+  notify_dump: path(
+    '/var/lib/surealived/notify.dump',
+    "File of the virtuals' last notifications; dropped when the machine has booted since.",
+  ),
+  gather_stats: flag(true, 'Whether to keep the times and counts that `connstats` shows.'),
+  stats_dump: path('/var/lib/surealived/stats.dump', 'File of those times and counts.'),
+  stats_dump_savesec: integer(
+    60,
+    [1, MAX_INTERVAL_SEC],
+    'Seconds from one writing of `stats_dump` to the next.',
+  ),
+  listen_addr: ipAddress(
+    '127.0.0.1',
+    'Address of the admin socket. It knows no passwords: leave it on loopback.',
+  ),
+  listen_port: integer(1337, [0, MAX_PORT], 'Port of the admin socket; 0 for any that is free.'),
+  listen_socket: socketPath('Path of a Unix socket for the same commands, beside the port.'),
+  listen_socket_mode: permissions(0o660, 'Permissions of that socket, in octal digits.'),
 } as const;
 
 type KeyName = keyof typeof CONFIG_KEYS;
@@ -102,30 +209,44 @@ export type SurealivedConfig = {
   readonly [K in KeyName]: (typeof CONFIG_KEYS)[K] extends Key<infer T> ? T : never;
 };
 
+export interface LoadedConfig {
+  readonly config: SurealivedConfig;
+  /** Lines that are ignored although they look like a known key misspelt. */
+  readonly warnings: readonly Problem[];
+}
+
 /**
  * Reads a configuration text.
  *
  * @param content The whole file; the last of repeated keys holds.
  * @throws ConfigError with every problem of the file.
  */
-export function parseConfig(content: string, file: string): SurealivedConfig {
+export function parseConfig(content: string, file: string): LoadedConfig {
   const config: Record<string, unknown> = {};
   for (const [name, key] of Object.entries(CONFIG_KEYS)) config[name] = key.default;
   const problems: Problem[] = [];
-  for (const [index, line] of content.split('\n').entries()) {
-    const [, name, value = ''] = /^\s*([^\s#]\S*)\s*(.*?)\s*$/.exec(line) ?? [];
-    if (name === undefined || !Object.hasOwn(CONFIG_KEYS, name)) continue;
+  const warnings: Problem[] = [];
+  for (const [index, text] of content.split('\n').entries()) {
+    const [, name, value = ''] = /^\s*([^\s#]\S*)\s*(.*?)\s*$/.exec(text) ?? [];
+    if (name === undefined) continue;
+    const line = index + 1;
+    if (!Object.hasOwn(CONFIG_KEYS, name)) {
+      const nearest = nearestName(name, Object.keys(CONFIG_KEYS));
+      if (nearest !== undefined)
+        warnings.push({ file, line, message: `${name}: not known here, did you mean "${nearest}"?` });
+      continue;
+    }
     const key: Key<unknown> = CONFIG_KEYS[name as KeyName];
-    const parsed = value === '' ? undefined : key.parse(value);
+    const parsed = value === '' && key.default !== '' ? undefined : key.parse(value);
     if (parsed === undefined) {
-      problems.push({ file, line: index + 1, message: `${name}: expected ${key.expected}, got "${value}"` });
+      problems.push({ file, line, message: `${name}: expected ${key.expected}, got "${value}"` });
     } else config[name] = parsed;
   }
   if (problems.length > 0) throw new ConfigError(problems);
-  return config as SurealivedConfig;
+  return { config: config as SurealivedConfig, warnings };
 }
 
 /** @throws ConfigError, also where the file cannot be read. */
-export function loadConfig(file: string): SurealivedConfig {
+export function loadConfig(file: string): LoadedConfig {
   return parseConfig(readTextFile(file, MAX_CONFIG_BYTES), file);
 }

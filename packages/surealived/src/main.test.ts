@@ -1,50 +1,14 @@
-import { EventEmitter, once } from 'node:events';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
-import type { Host, Signal } from '@surealived/shared/process-host';
 import { readSnapshot } from '@surealived/shared/snapshot/read';
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { temporaryDirectory } from '../../shared/src/files.test-kit.js';
+import { FakeHost } from '../../shared/src/host.test-kit.js';
 import { listen, refusingPort } from './engine/hostile-servers.test-kit.js';
 import { main } from './main.js';
-
-/** Stands for the process: keeps what is written, gives signals. */
-class FakeHost extends EventEmitter implements Host {
-  out = '';
-  err = '';
-  readonly stdout = {
-    write: (text: string): void => {
-      this.out += text;
-    },
-  };
-  readonly stderr = {
-    write: (text: string): void => {
-      this.err += text;
-      this.emit('log');
-    },
-  };
-
-  onSignal(signal: Signal, handler: () => void): void {
-    this.on(signal, handler);
-  }
-
-  get logged(): readonly Record<string, unknown>[] {
-    return this.err
-      .trim()
-      .split('\n')
-      .filter((line) => line !== '')
-      .map((line) => JSON.parse(line));
-  }
-
-  async waitForLog(message: string): Promise<Record<string, unknown>> {
-    for (;;) {
-      const entry = this.logged.find(({ msg }) => msg === message);
-      if (entry) return entry;
-      await once(this, 'log');
-    }
-  }
-}
 
 async function run(...argv: string[]): Promise<{ status: number; out: string; err: string }> {
   const host = new FakeHost();
@@ -67,7 +31,11 @@ function writeFiles(xml: string, cfg = '') {
   const directory = temporaryDirectory();
   const [config, file] = [join(directory, 'surealived.cfg'), join(directory, 'services.xml')];
   const full = join(directory, 'full');
-  const paths = `lock_sync_file ${directory}/lock\nfull_sync_file ${full}\nfull_reload_file ${directory}/reload\n`;
+  const paths = [
+    ...[`lock_sync_file ${directory}/lock`, `full_sync_file ${full}`, `full_reload_file ${directory}/reload`],
+    ...['offline', 'override', 'notify', 'stats'].map((name) => `${name}_dump ${directory}/${name}.dump`),
+    '',
+  ].join('\n');
   writeFileSync(
     config,
     `${paths}diff_sync_dir ${directory}/diffs\nlisten_port 0\nstartup_delay_ms 0\n${cfg}`,
@@ -77,17 +45,6 @@ function writeFiles(xml: string, cfg = '') {
 }
 
 describe('the command line', () => {
-  it('goes on at SIGHUP, and says that it changes nothing', async () => {
-    const { argv } = writeFiles(services(80));
-    const host = new FakeHost();
-    const ended = main(argv, host);
-    await host.waitForLog('testing started');
-    host.emit('SIGHUP');
-    await host.waitForLog('SIGHUP has no effect in this version: restart to apply changed files');
-    host.emit('SIGTERM');
-    expect(await ended).toBe(0);
-  });
-
   it.each(['-V', '--version'])('%s prints the version', async (option) => {
     expect(await run(option)).toEqual({
       status: 0,
@@ -99,7 +56,16 @@ describe('the command line', () => {
   it.each(['-h', '--help'])('%s prints every option', async (option) => {
     const { status, out, err } = await run(option);
     expect([status, err]).toEqual([0, '']);
-    for (const name of ['config', 'test-config', 'strict', 'verbose', 'no-sync', 'help', 'version'])
+    for (const name of [
+      'config',
+      'test-config',
+      'strict',
+      'verbose',
+      'no-sync',
+      'daemonize',
+      'pid-file',
+      'help',
+    ])
       expect(out).toContain(`--${name}`);
   });
 
@@ -163,7 +129,50 @@ describe('the command line', () => {
   });
 });
 
+describe('surealived.cfg', () => {
+  it('is warned about by -t where a key is misspelt, which --strict makes an error', async () => {
+    const { argv, config } = writeFiles(services(80), 'listne_port 5\n');
+    const message = `${config}:\\d+: listne_port: not known here, did you mean "listen_port"\\?`;
+    expect(await run('-t', ...argv)).toMatchObject({
+      status: 0,
+      err: expect.stringMatching(`^${message} \\(warning\\)\n$`),
+    });
+    expect(await run('-t', '--strict', ...argv)).toMatchObject({
+      ...{ status: 1, out: '', err: expect.stringMatching(`^${message}\n$`) },
+    });
+  });
+});
+
 describe('the daemon', () => {
+  it('has its number in the pid file from its start to its end, and goes on at SIGUSR1', async () => {
+    const { argv, directory } = writeFiles(services(80), `pid_file /nonexistent/pid\n`);
+    const file = join(directory, 'pid');
+    writeFileSync(file, '4194304\n');
+    const host = new FakeHost();
+    const ended = main(['--pid-file', file, ...argv], host);
+    await host.waitForLog('testing started');
+    await vi.waitFor(() => expect(readFileSync(file, 'utf8')).toBe(`${process.pid}\n`));
+    host.emit('SIGUSR1');
+    host.emit('SIGTERM');
+    expect(await ended).toBe(0);
+    expect(existsSync(file)).toBe(false);
+  });
+
+  it('is refused where the pid file names another one', async () => {
+    const { argv, full, directory } = writeFiles(services(80));
+    const file = join(directory, 'pid');
+    const other = spawn('sh', ['-c', 'printf surealived >/proc/$$/comm; echo; read end'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    onTestFinished(() => void other.kill('SIGKILL'));
+    await once(other.stdout, 'data');
+    writeFileSync(file, `${other.pid}\n`);
+    expect(await run('--pid-file', file, ...argv)).toEqual({
+      ...{ status: 1, out: '', err: `${file}: already running with pid ${other.pid}\n` },
+    });
+    expect(existsSync(full)).toBe(false);
+  });
+
   it('tests, hands over, answers, and stops at SIGTERM', async () => {
     const port = await listen(() => undefined);
     const { argv, full } = writeFiles(services(port));
@@ -214,9 +223,9 @@ describe('the daemon', () => {
     onTestFinished(() => void taken.close());
     const { port } = taken.address() as { port: number };
     const { argv, full } = writeFiles(services(80), `listen_port ${port}\n`);
-    const { status, err } = await run(...argv);
-    expect(status).toBe(1);
-    expect(JSON.parse(err)).toMatchObject({
+    const host = new FakeHost();
+    expect(await main(argv, host)).toBe(1);
+    expect(host.logged.at(-1)).toMatchObject({
       ...{ level: 'error', msg: 'cannot start', cause: `listen on 127.0.0.1 port ${port}: EADDRINUSE` },
     });
     expect(existsSync(full)).toBe(false);
@@ -225,9 +234,9 @@ describe('the daemon', () => {
   it('does not start when it cannot write its snapshot, and leaves the port free', async () => {
     const port = await refusingPort();
     const { argv } = writeFiles(services(80), `listen_port ${port}\nlock_sync_file /nonexistent/lock\n`);
-    const { status, err } = await run(...argv);
-    expect(status).toBe(1);
-    expect(JSON.parse(err)).toMatchObject({
+    const host = new FakeHost();
+    expect(await main(argv, host)).toBe(1);
+    expect(host.logged.at(-1)).toMatchObject({
       msg: 'cannot start',
       cause: expect.stringContaining('/nonexistent/lock'),
     });

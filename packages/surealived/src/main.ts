@@ -1,5 +1,9 @@
+import { fileURLToPath } from 'node:url';
+import { daemonize } from '@surealived/shared/daemon/daemonize';
+import { refuseWhereRunning, removePidFile, writePidFile } from '@surealived/shared/daemon/pid-file';
 import { describeProblem, messageOf, SureAliveError } from '@surealived/shared/errors';
-import { createLogger, type Logger, raiseLevel } from '@surealived/shared/log';
+import { type Logger, raiseLevel } from '@surealived/shared/log';
+import { type LogSettings, logSettings } from '@surealived/shared/log-outputs';
 import {
   answerCommandLine,
   EXIT,
@@ -7,13 +11,15 @@ import {
   openProcessHost,
   readVersion,
 } from '@surealived/shared/process-host';
+import { openProgramLog } from '@surealived/shared/program-log';
 import { loadConfig, type SurealivedConfig } from '@surealived/shared/surealived-cfg';
-import { TesterRegistry } from '@surealived/testers/registry';
-import { loadServices, type Services } from './config/load.js';
+import { type LoadedSources, loadSources, type Sources } from './config/sources.js';
 import { Daemon } from './daemon.js';
 import { type Options, parseArguments } from './options.js';
 
+const PROGRAM = 'surealived';
 const MANIFEST = new URL('../package.json', import.meta.url);
+const SCRIPT = fileURLToPath(new URL('../bin/surealived.js', import.meta.url));
 
 /**
  * The whole program, until a signal ends it.
@@ -21,18 +27,18 @@ const MANIFEST = new URL('../package.json', import.meta.url);
  * @param argv Arguments without node and script.
  * @returns The process's exit status. Errors of the user go to stderr, a line each; a bug is thrown.
  */
-export async function main(argv: readonly string[], host: Host = openProcessHost()): Promise<number> {
+export async function main(argv: readonly string[], host: Host = openProcessHost(PROGRAM)): Promise<number> {
   const parsed = parseArguments(argv, readVersion(MANIFEST));
-  if ('print' in parsed) return answerCommandLine('surealived', parsed, host);
+  if ('print' in parsed) return answerCommandLine(PROGRAM, parsed, host);
   const { options } = parsed;
   try {
-    const config = loadConfig(options.config);
-    const services = loadServices(options.services, {
-      registry: new TesterRegistry(),
-      strict: options.strict,
-    });
-    if (options.testConfig) return reportServices(services, options.services, host);
-    return await run(options, config, services, host);
+    if (options.daemonize && !options.testConfig) return await leaveWatchdog(options, host);
+    const sources = {
+      ...{ configFile: options.config, servicesFile: options.services, strict: options.strict },
+    };
+    const loaded = await loadSources(sources);
+    if (options.testConfig) return reportServices(loaded, options.services, host);
+    return await run(options, sources, loaded, host);
   } catch (error) {
     if (!(error instanceof SureAliveError)) throw error;
     host.stderr.write(`${error.message}\n`);
@@ -40,42 +46,81 @@ export async function main(argv: readonly string[], host: Host = openProcessHost
   }
 }
 
-async function run(
-  options: Options,
-  config: SurealivedConfig,
-  { virtuals, warnings }: Services,
-  host: Host,
-): Promise<number> {
-  const log = createLogger('surealived', {
-    level: raiseLevel(config.logging, options.verbosity),
-    format: config.log_format,
-    sink: host.stderr,
-  });
-  for (const warning of warnings) log.warn(describeProblem(warning));
-  const daemon = new Daemon({ config, virtuals, log, noSync: options.noSync || config.no_sync });
-  const signalled = new Promise<string>((resolve) => {
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) host.onSignal(signal, () => resolve(signal));
-  });
-  host.onSignal('SIGHUP', () =>
-    log.warn('SIGHUP has no effect in this version: restart to apply changed files'),
-  );
-  return await runUntil(signalled, daemon, log);
+function logSettingsOf(config: SurealivedConfig, { verbosity }: Options): LogSettings {
+  const level = raiseLevel(config.logging, verbosity);
+  return logSettings(PROGRAM, { file: config.log, level }, config);
 }
 
-async function runUntil(signalled: Promise<string>, daemon: Daemon, log: Logger): Promise<number> {
+/** `-d`: the watchdog's child reads everything again, and says what is wrong with it. */
+async function leaveWatchdog(options: Options, host: Host): Promise<number> {
+  const { config } = loadConfig(options.config);
+  const plan = {
+    ...{ program: PROGRAM, script: SCRIPT, argv: options.childArguments, onTerminate: 'restart' as const },
+    ...{ pidFile: options.pidFile || config.pid_file, memlimit: config.memlimit },
+    log: logSettingsOf(config, options),
+  };
+  return await daemonize(plan, host);
+}
+
+async function run(
+  options: Options,
+  sources: Sources,
+  { config, services: { virtuals }, warnings }: LoadedSources,
+  host: Host,
+): Promise<number> {
+  const pidFile = host.watchdog ? '' : options.pidFile || config.pid_file;
+  refuseWhereRunning(pidFile, PROGRAM);
+  const log = await openProgramLog(logSettingsOf(config, options), host);
+  for (const warning of warnings) log.warn(describeProblem(warning));
+  const daemon = new Daemon({
+    ...{ config, virtuals, sources, log, noSync: options.noSync || config.no_sync },
+    ...{ noDumpFile: options.noDumpFile, watchdogPid: host.watchdog?.pid },
+  });
+  const signalled = new Promise<string>((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) host.onSignal(signal, () => resolve(signal));
+    host.watchdog?.onGone(() => resolve('watchdog gone'));
+  });
+  host.onSignal('SIGHUP', () => void daemon.reload());
+  try {
+    return await runUntil(signalled, daemon, { log, host, pidFile });
+  } finally {
+    removePidFile(pidFile);
+  }
+}
+
+interface Surroundings {
+  readonly log: Logger;
+  readonly host: Host;
+  /** Empty for none. */
+  readonly pidFile: string;
+}
+
+async function runUntil(
+  signalled: Promise<string>,
+  daemon: Daemon,
+  { log, host, pidFile }: Surroundings,
+): Promise<number> {
   try {
     await daemon.start();
   } catch (error) {
     log.error({ cause: messageOf(error) }, 'cannot start');
+    if (host.watchdog) host.stderr.write(`${PROGRAM}: cannot start: ${messageOf(error)}\n`);
     return EXIT.failed;
   }
+  const reason = await writePidFile(pidFile);
+  if (reason !== undefined) log.error({ reason }, 'pid file not written');
+  host.watchdog?.reportStarted();
   log.info({ signal: await signalled }, 'stopping');
   await daemon.stop();
   return EXIT.ok;
 }
 
 /** What `-t` prints when a file is good. */
-function reportServices({ virtuals, warnings }: Services, file: string, host: Host): number {
+function reportServices(
+  { services: { virtuals }, warnings }: LoadedSources,
+  file: string,
+  host: Host,
+): number {
   for (const warning of warnings) host.stderr.write(`${describeProblem(warning)} (warning)\n`);
   const reals = virtuals.reduce((sum, virtual) => sum + virtual.reals.length, 0);
   host.stdout.write(`${file}: ${virtuals.length} virtuals, ${reals} reals: ok\n`);

@@ -1,4 +1,11 @@
-import { FLAG, type OptionTable, type Printed, parseCommandLine } from '@surealived/shared/command-line';
+import {
+  absoluteOrEmpty,
+  DAEMON_OPTIONS,
+  FLAG,
+  type OptionTable,
+  type Printed,
+  parseCommandLine,
+} from '@surealived/shared/command-line';
 
 /** What the command line asks for. */
 export interface Options {
@@ -11,32 +18,50 @@ export interface Options {
   /** How many times -v was given. */
   readonly verbosity: number;
   readonly noSync: boolean;
+  readonly noDumpFile: boolean;
+  readonly daemonize: boolean;
+  /** Absolute; empty where the configuration decides. */
+  readonly pidFile: string;
+  /** What the process gets that a watchdog starts. */
+  readonly childArguments: readonly string[];
 }
 
 /** Every option with its help; short ones are the original's. */
 const OPTIONS = {
   'test-config': { ...FLAG, short: 't', help: 'check both files, and exit' },
   strict: { ...FLAG, help: 'take warnings for errors' },
-  'no-dumpfile': { ...FLAG, short: 'k', help: 'accepted: this version has no offline.dump' },
+  'no-dumpfile': { ...FLAG, short: 'k', help: 'neither load nor write offline.dump' },
   'no-sync': { ...FLAG, short: 'n', help: 'write no snapshots' },
+  ...DAEMON_OPTIONS,
 } as const satisfies OptionTable;
+
+const NOTES = `Signals: HUP reads both files anew, USR1 opens the log file anew, TERM and INT end it.
+With -d they go to the watchdog, where TERM starts the tester again and INT ends both.`;
+
+export const COMMAND_LINE = {
+  program: 'surealived',
+  operands: '<services.xml>',
+  summary: 'Tests real servers and hands their state to ipvssync.',
+  options: OPTIONS,
+  notes: NOTES,
+} as const;
 
 /** Reads the arguments; `version` is what -V prints. */
 export function parseArguments(argv: readonly string[], version: string): { options: Options } | Printed {
-  const commandLine = {
-    program: 'surealived',
-    operands: '<services.xml>',
-    summary: 'Tests real servers and hands their state to ipvssync.',
-    options: OPTIONS,
-  };
-  const parsed = parseCommandLine(commandLine, argv, version);
+  const parsed = parseCommandLine(COMMAND_LINE, argv, version);
   if ('print' in parsed) return parsed;
-  const { values, operands, verbosity } = parsed;
+  const { values, operands, verbosity, childArguments } = parsed;
   const [services] = operands;
   if (services === undefined || operands.length > 1) {
     return { print: `expected one services file, got ${operands.length}`, isError: true };
   }
-  const { config, strict } = values;
+  const { config, strict, daemonize } = values;
   const [testConfig, noSync] = [values['test-config'], values['no-sync']];
-  return { options: { config, services, testConfig, strict, verbosity, noSync } };
+  const pidFile = absoluteOrEmpty(values['pid-file']);
+  return {
+    options: {
+      ...{ config, services, testConfig, strict, verbosity, noSync },
+      ...{ noDumpFile: values['no-dumpfile'], daemonize, pidFile, childArguments },
+    },
+  };
 }

@@ -5,9 +5,9 @@
  */
 import { isMulticast, parseAddress } from '@surealived/shared/address';
 import { MAX_NAME_BYTES } from '@surealived/shared/model';
+import { nearestName } from '@surealived/shared/nearest-name';
 import { Ajv, type ErrorObject, type ValidateFunction } from 'ajv';
 import type { Static, TObject, TSchema } from 'typebox';
-import { nearestName } from './nearest-name.js';
 import type { Attribute } from './xml.js';
 
 /** What is wrong with one attribute; `attribute` is absent when it is missing from the element. */

@@ -3,12 +3,15 @@
  *
  * @module
  */
+
+import { nearestName } from '@surealived/shared/nearest-name';
 import type { TesterRegistry } from '@surealived/testers/registry';
 import type { Tester } from '@surealived/testers/tester';
 import type { Static } from 'typebox';
-import { AttributeReader } from './attributes.js';
+import { type AttributeProblem, AttributeReader } from './attributes.js';
+import { checkNotify } from './check-notify.js';
+import { type CertificateFiles, loadTls } from './load-tls.js';
 import type { NotifyThreshold, TestingConfig, TlsPolicy } from './model.js';
-import { nearestName } from './nearest-name.js';
 import type { ProblemList } from './problem-list.js';
 import { TesterAttributes } from './schema.js';
 import type { Element } from './xml.js';
@@ -31,13 +34,16 @@ export interface LoadedTester {
   readonly tlsPolicy: TlsPolicy | undefined;
 }
 
-/** @param reals The virtual's real elements: what all of them give themselves, the tester need not. */
-export function loadTester(
-  element: Element,
-  path: string,
-  context: { registry: TesterRegistry; problems: ProblemList; reals: readonly Element[] },
-): LoadedTester | undefined {
-  const { registry, problems, reals } = context;
+interface TesterContext {
+  readonly registry: TesterRegistry;
+  readonly certificateFiles: CertificateFiles;
+  readonly problems: ProblemList;
+  /** The virtual's real elements: what all of them give themselves, the tester need not. */
+  readonly reals: readonly Element[];
+}
+
+export function loadTester(element: Element, path: string, context: TesterContext): LoadedTester | undefined {
+  const { registry, certificateFiles, problems, reals } = context;
   const values = testerReader.read(element.attributes, (problem) =>
     problems.attributeError(element, path, problem),
   );
@@ -50,15 +56,16 @@ export function loadTester(
   }
   const moduleReader = moduleReaderOf(tester);
   problems.warnUnknown(element, path, [...testerReader.names, ...moduleReader.names]);
-  checkTls(element, path, { values, tester, problems });
+  checkNotify(element, path, values, problems);
+  const tlsPolicy = loadTls(element, path, { values, tester, certificateFiles, problems });
   if (tester.kind !== 'constant' && values.testport === undefined && !isGivenByAll(reals, 'testport')) {
     problems.error(element, path, 'attribute "testport": missing, expected an integer 0..65535');
   }
-  const moduleAttributes = moduleReader.read(element.attributes, (problem) => {
+  const moduleAttributes = readModuleAttributes({ tester, moduleReader }, element.attributes, (problem) => {
     const isGiven = !problem.attribute && isGivenByAll(reals, problem.name);
     if (!isGiven) problems.attributeError(element, path, problem);
   });
-  return { element, values, tester, moduleReader, moduleAttributes, tlsPolicy: tlsPolicyOf(values) };
+  return { element, values, tester, moduleReader, moduleAttributes, tlsPolicy };
 }
 
 /**
@@ -68,15 +75,34 @@ export function loadTester(
 export function loadModuleAttributes(
   real: Element,
   path: string,
-  { element, moduleReader, moduleAttributes }: LoadedTester,
+  { element, tester, moduleReader, moduleAttributes }: LoadedTester,
   problems: ProblemList,
 ): ModuleAttributes {
   if (!moduleReader.names.some((name) => real.attributes.has(name))) return moduleAttributes;
   const merged = new Map([...element.attributes, ...real.attributes]);
-  return moduleReader.read(merged, (problem) => {
+  return readModuleAttributes({ tester, moduleReader }, merged, (problem) => {
     // what is wrong with the tester's own values was said at the tester
     if (real.attributes.has(problem.name)) problems.attributeError(real, path, problem);
   });
+}
+
+/** Values by the module's schema; where they fit it, the module itself is asked about them. */
+function readModuleAttributes(
+  { tester, moduleReader }: Pick<LoadedTester, 'tester' | 'moduleReader'>,
+  attributes: Element['attributes'],
+  report: (problem: AttributeProblem) => void,
+): ModuleAttributes {
+  let fits = true;
+  const values = moduleReader.read(attributes, (problem) => {
+    fits = false;
+    report(problem);
+  });
+  const fault = fits ? tester.findFault?.(values) : undefined;
+  if (fault) {
+    const { attribute: name, message } = fault;
+    report({ name, attribute: attributes.get(name), message: `attribute "${name}": ${message}` });
+  }
+  return values;
 }
 
 export function testingOf({ tester, values }: LoadedTester): TestingConfig {
@@ -106,11 +132,6 @@ function notifyThreshold(text: string | undefined): NotifyThreshold | undefined 
   return { value: Number.parseInt(text, 10), isPercent: text.endsWith('%') };
 }
 
-function tlsPolicyOf(values: Static<typeof TesterAttributes>): TlsPolicy | undefined {
-  if (!values.SSL) return undefined;
-  return { verify: values.tls_verify, caFile: values.tls_ca, minDays: values.tls_min_days };
-}
-
 function moduleReaderOf(tester: Tester): ModuleReader {
   const reader = moduleReaders.get(tester) ?? new AttributeReader(tester.attributes);
   moduleReaders.set(tester, reader);
@@ -119,22 +140,6 @@ function moduleReaderOf(tester: Tester): ModuleReader {
 
 function isGivenByAll(reals: readonly Element[], name: string): boolean {
   return reals.length > 0 && reals.every(({ attributes }) => attributes.has(name));
-}
-
-/** TLS is of the engine, which holds the conversation of stream testers only. */
-function checkTls(
-  element: Element,
-  path: string,
-  { values, tester, problems }: Pick<LoadedTester, 'values' | 'tester'> & { problems: ProblemList },
-): void {
-  const ssl = element.attributes.get('SSL');
-  if (ssl && values.SSL && tester.kind !== 'stream')
-    problems.error(ssl, path, `attribute "SSL": the tester ${tester.name} does not speak TLS`);
-  if (values.SSL) return;
-  for (const name of ['sni', 'tls_verify', 'tls_ca', 'tls_min_days']) {
-    const attribute = element.attributes.get(name);
-    if (attribute) problems.warn(attribute, path, `attribute "${name}": has no effect without SSL="1"`);
-  }
 }
 
 function describeUnknownTester(name: string, { names }: TesterRegistry): string {

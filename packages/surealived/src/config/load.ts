@@ -6,20 +6,24 @@
 import { type Address, parseAddress, unspecifiedAddress } from '@surealived/shared/address';
 import { ConfigError, type Problem } from '@surealived/shared/errors';
 import { describeVirtualId, SCHEDULERS, virtualKey } from '@surealived/shared/model';
+import { nearestName } from '@surealived/shared/nearest-name';
 import { readTextFile } from '@surealived/shared/text-file';
 import type { TesterRegistry } from '@surealived/testers/registry';
 import type { Static } from 'typebox';
 import { AttributeReader } from './attributes.js';
 import { loadReals } from './load-real.js';
 import { type LoadedTester, loadTester, testingOf } from './load-tester.js';
+import { CertificateFiles } from './load-tls.js';
 import type { RealConfig, VirtualConfig } from './model.js';
-import { nearestName } from './nearest-name.js';
 import { nameOf, ProblemList, placeOf } from './problem-list.js';
 import { VirtualAttributes } from './schema.js';
 import { type Element, parseXml } from './xml.js';
 
 /** A real takes about 150 bytes of XML, so this is room for 200,000. */
 const MAX_SERVICES_BYTES = 32 << 20;
+
+/** How a file tells an editor where its schema is. */
+const EDITOR_ATTRIBUTES = ['xmlns:xsi', 'xsi:noNamespaceSchemaLocation'];
 
 const virtualReader = new AttributeReader(VirtualAttributes);
 type VirtualValues = Static<typeof VirtualAttributes>;
@@ -48,7 +52,11 @@ export function parseServices(
 ): Services {
   const xml = parseXml(text, file);
   const problems = new ProblemList(file, xml.problems);
-  const virtuals = loadRoot(xml.root, { registry, problems });
+  const virtuals = loadRoot(xml.root, {
+    registry,
+    certificateFiles: new CertificateFiles(),
+    problems,
+  });
   const { errors, warnings } = problems;
   if (errors.length > 0 || (strict && warnings.length > 0)) throw new ConfigError(problems.inOrder(strict));
   return { virtuals, warnings };
@@ -56,6 +64,7 @@ export function parseServices(
 
 interface LoadContext {
   readonly registry: TesterRegistry;
+  readonly certificateFiles: CertificateFiles;
   readonly problems: ProblemList;
 }
 
@@ -65,7 +74,7 @@ function loadRoot(root: Element, context: LoadContext): readonly VirtualConfig[]
     problems.error(root, 'services', `expected <surealived> as the root, got <${root.name}>`);
     return [];
   }
-  problems.warnUnknown(root, 'surealived', []);
+  problems.warnUnknown(root, 'surealived', EDITOR_ATTRIBUTES);
   if (root.children.length === 0) problems.warn(root, 'surealived', 'there is no virtual in it');
   const seen = new Map<string, Element>();
   return selectChildren(root, ['virtual'], 'surealived', problems).flatMap((element, index) => {

@@ -1,7 +1,11 @@
-import type { Problem } from '@surealived/shared/errors';
+import { ConfigError, messageOf, type Problem } from '@surealived/shared/errors';
 import { loadConfig, type SurealivedConfig } from '@surealived/shared/surealived-cfg';
-import { TesterRegistry } from '@surealived/testers/registry';
+import { loadTesters } from '@surealived/testers/module-loader';
+import type { TesterRegistry } from '@surealived/testers/registry';
+import type { Tester } from '@surealived/testers/tester';
+import { AttributeReader } from './attributes.js';
 import { loadServices, type Services } from './load.js';
+import { RealAttributes, TesterAttributes } from './schema.js';
 
 /** Where the configuration comes from. */
 export interface Sources {
@@ -22,12 +26,30 @@ export interface LoadedSources {
 /** Reads both files and the testers that they ask for. @throws SureAliveError with everything that is wrong. */
 export async function loadSources({ configFile, servicesFile, strict }: Sources): Promise<LoadedSources> {
   const { config, warnings } = loadConfig(configFile);
+  if (strict && warnings.length > 0) throw new ConfigError(warnings);
   const registry = await loadRegistry(config);
   const services = loadServices(servicesFile, { registry, strict });
   return { config, services, registry, warnings: [...warnings, ...services.warnings] };
 }
 
-/** The testers that a configuration asks for. A module that has not changed gives the same testers as before. */
-export async function loadRegistry(_config: SurealivedConfig): Promise<TesterRegistry> {
-  return new TesterRegistry();
+/**
+ * The testers that a configuration asks for. A module that has not changed gives the same testers as before.
+ *
+ * @throws ModuleError with everything that is wrong with the modules.
+ */
+export function loadRegistry({ modules_path, modules }: SurealivedConfig): Promise<TesterRegistry> {
+  return loadTesters({ directory: modules_path, wanted: modules, findFault: findAttributeFault });
+}
+
+/** What is wrong with the attributes of a tester from elsewhere, as far as services files are concerned. */
+function findAttributeFault({ attributes }: Tester): string | undefined {
+  const taken = { ...RealAttributes.properties, ...TesterAttributes.properties };
+  const name = Object.keys(attributes.properties).find((own) => Object.hasOwn(taken, own));
+  if (name !== undefined) return `attribute ${name}: every <tester> or <real> has one of this name`;
+  try {
+    new AttributeReader(attributes);
+    return undefined;
+  } catch (error) {
+    return `attributes: ${messageOf(error)}`;
+  }
 }
