@@ -9,7 +9,7 @@ import type { RealConfig, VirtualConfig } from './config/model.js';
 import { type Health, INITIAL_HEALTH } from './health/damping.js';
 import { effectiveWeight, type WeightOverride } from './health/weight.js';
 
-/** A real as it stands now. Changes through Director alone. */
+/** A real as it stands now. Once the dumps are restored, it changes through Director alone. */
 export interface Real {
   /** Replaced by a reload. */
   config: RealConfig;

@@ -1,45 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { Director } from '../director.js';
-import { at, realConfig, recordingLog, virtualConfig } from '../services.test-kit.js';
-import { createVirtual, type Virtual } from '../state.js';
-import { answer } from './commands.js';
-import { readProcessFigures } from './statistics-report.js';
+import type { Virtual } from '../state.js';
+import type { CommandContext } from './context.js';
+import { commandContext, someVirtuals, W1, WALL_NOW, WEB, WEB_HEAD } from './context.test-kit.js';
 
-const WEB = 'vproto=tcp vaddr=192.168.0.1 vport=80';
-const W1 = `${WEB} raddr=10.0.0.11 rport=80`;
-const WEB_HEAD = 'vname=web vproto=tcp vaddr=192.168.0.1 vport=80 vfwmark=0 vrt=dr vsched=wrr';
-
-function services() {
-  const mark = {
-    name: 'a mark',
-    protocol: 'fwmark',
-    port: 0,
-    fwmark: 7,
-    forwarding: 'tun',
-    scheduler: 'rr',
-  } as const;
-  const six = at('2001:db8::1');
-  const virtuals = [
-    virtualConfig([realConfig('w1'), realConfig('w 2', { address: at('10.0.0.12'), weight: 20 })]),
-    virtualConfig([], {}, { ...mark, address: at('0.0.0.0') }),
-    virtualConfig([], {}, { ...mark, name: 'mark6', address: at('::') }),
-    virtualConfig(
-      [realConfig('s1', { address: six })],
-      {},
-      { name: 'six', protocol: 'udp', address: six, port: 53 },
-    ),
-  ].map(createVirtual);
+function services(own: Partial<CommandContext> = {}) {
+  const virtuals = someVirtuals();
+  const kit = commandContext(virtuals, own);
   const changes: string[] = [];
-  const director = new Director({ virtuals, log: recordingLog().log, wallNow: () => new Date() });
-  director.listen({
+  kit.director.listen({
     onChange: (virtual, real) => changes.push(`${virtual.config.name} ${real.config.name}`),
   });
-  const ask = (line: string) => answer({ director, processFigures: readProcessFigures }, line);
-  return { ask, changes, web: virtuals[0] as Virtual, director };
+  return { ...kit, changes, web: virtuals[0] as Virtual };
 }
 
-it('lists virtuals', () => {
-  expect(services().ask('vlist')).toEqual([
+it('lists virtuals', async () => {
+  expect(await services().ask('vlist')).toEqual([
     `v:0 ${WEB_HEAD}`,
     'v:1 vname=a_mark vproto=fwmark vaddr=0.0.0.0 vport=0 vfwmark=7 vrt=tun vsched=rr',
     'v:2 vname=mark6 vproto=fwmark vaddr=:: vport=0 vfwmark=7 vrt=tun vsched=rr',
@@ -47,14 +22,14 @@ it('lists virtuals', () => {
   ]);
 });
 
-describe('rlist', () => {
-  it('lists the reals of a virtual as they are', () => {
+describe('rlist', async () => {
+  it('lists the reals of a virtual as they are', async () => {
     const { ask, web } = services();
     Object.assign(web.reals[1] as object, {
       health: { online: false, successes: 0, failures: 1 },
       adminState: 'OFFLINE',
     });
-    expect(ask(`rlist ${WEB}`)).toEqual([
+    expect(await ask(`rlist ${WEB}`)).toEqual([
       WEB_HEAD,
       'r:0 rname=w1 raddr=10.0.0.11 rport=80 currwgt=10 confwgt=10 ronline=TRUE rstate=ONLINE',
       'r:1 rname=w_2 raddr=10.0.0.12 rport=80 currwgt=0 confwgt=20 ronline=FALSE rstate=OFFLINE',
@@ -64,29 +39,32 @@ describe('rlist', () => {
   it.each([
     ['rlist vfwmark=7 vproto=fwmark vaddr=0.0.0.0', 'a_mark'],
     ['rlist vproto=fwmark vfwmark=7 vaddr=::', 'mark6'],
-  ])('finds by %j, and says where there are none', (line, name) => {
-    const [head, ...rest] = services().ask(line);
+  ])('finds by %j, and says where there are none', async (line, name) => {
+    const [head, ...rest] = await services().ask(line);
     expect(head).toMatch(`vname=${name} `);
     expect(rest).toEqual(['EMPTY LIST - no reals defined in virtual']);
   });
 
-  it('asks for the family of a mark that both have', () => {
+  it('asks for the family of a mark that both have', async () => {
     const answer = 'cmd_find_virt: the mark has two families, add vaddr=0.0.0.0 or vaddr=::';
-    expect(services().ask('rlist vproto=fwmark vfwmark=7')).toEqual([answer]);
-    expect(services().ask('rlist vproto=fwmark vfwmark=7 vaddr=junk')).toEqual([
+    expect(await services().ask('rlist vproto=fwmark vfwmark=7')).toEqual([answer]);
+    expect(await services().ask('rlist vproto=fwmark vfwmark=7 vaddr=junk')).toEqual([
       'cmd_find_virt: Virt not found',
     ]);
   });
 
-  it.each(['2001:db8::1', '2001:DB8:0::1', '[2001:db8::1]'])('finds an IPv6 virtual by %s', (address) => {
-    expect(services().ask(`rlist vproto=udp vaddr=${address} vport=53`)).toHaveLength(2);
-  });
+  it.each(['2001:db8::1', '2001:DB8:0::1', '[2001:db8::1]'])(
+    'finds an IPv6 virtual by %s',
+    async (address) => {
+      expect(await services().ask(`rlist vproto=udp vaddr=${address} vport=53`)).toHaveLength(2);
+    },
+  );
 });
 
-describe('rset', () => {
-  it('sets nothing when a key is misspelt', () => {
+describe('rset', async () => {
+  it('sets nothing when a key is misspelt', async () => {
     const { ask, web } = services();
-    expect(ask(`rset ${WEB} raddr=10.0.0.11 rport=80 rstat=OFFLINE rweight=5`)).toEqual([
+    expect(await ask(`rset ${WEB} raddr=10.0.0.11 rport=80 rstat=OFFLINE rweight=5`)).toEqual([
       'cmd_rset: unknown argument [rstat]',
     ]);
     expect(web.reals[0]).toMatchObject({ adminState: 'ONLINE', override: undefined });
@@ -109,20 +87,21 @@ describe('rset', () => {
       'ONLINE',
     ],
     [['rstate=OFFLINE', 'rweight=50%'], 'Set: rstate=OFFLINE, weight=50, inpercent=TRUE', 0, 'OFFLINE'],
-  ] as const)('does %j', (orders, last, weight, state) => {
+  ] as const)('does %j', async (orders, last, weight, state) => {
     const { ask, changes } = services();
-    const answers = orders.map((order) => ask(`rset ${W1} ${order}`));
+    const answers: (readonly string[])[] = [];
+    for (const order of orders) answers.push(await ask(`rset ${W1} ${order}`));
     expect(answers.at(-1)).toEqual([last]);
     const current = new RegExp(`currwgt=${weight} confwgt=10 ronline=TRUE rstate=${state}$`);
-    expect(ask(`rlist ${WEB}`)[1]).toMatch(current);
+    expect((await ask(`rlist ${WEB}`))[1]).toMatch(current);
     expect(changes).toEqual(orders.map(() => 'web w1'));
   });
 
-  it.each(['rweight=10', 'rweight=100%'])('forgets the override at rstate=ONLINE %s', (weight) => {
+  it.each(['rweight=10', 'rweight=100%'])('forgets the override at rstate=ONLINE %s', async (weight) => {
     const { ask, web } = services();
-    ask(`rset ${W1} rstate=OFFLINE rweight=7`);
+    await ask(`rset ${W1} rstate=OFFLINE rweight=7`);
     expect(web.reals[0]?.override).toEqual({ kind: 'absolute', weight: 7 });
-    ask(`rset ${W1} rstate=ONLINE ${weight}`);
+    await ask(`rset ${W1} rstate=ONLINE ${weight}`);
     expect(web.reals[0]?.override).toBeUndefined();
   });
 });
@@ -131,6 +110,9 @@ it.each([
   ['', 'Invalid request! []'],
   ['  nonsense a=1 ', 'Invalid request! [nonsense a=1]'],
   ['VLIST', 'Invalid request! [VLIST]'],
+  ['vlistx', 'Invalid request! [vlistx]'],
+  ['vlis', 'Invalid request! [vlis]'],
+  ['vlist --jso', 'Invalid request! [vlist --jso]'],
   ['toString', 'Invalid request! [toString]'],
   ['rlist tcp', 'Invalid request! [rlist tcp]'],
   [`rlist ${WEB} vport=80`, `Invalid request! [rlist ${WEB} vport=80]`],
@@ -145,6 +127,15 @@ it.each([
   [`rset ${WEB}`, 'cmd_find_real: raddr not found'],
   [`rset ${WEB} raddr=10.0.0.11`, 'cmd_find_real: Real not found'],
   [`rset ${WEB} raddr=10.0.0.99 rport=80`, 'cmd_find_real: Real not found'],
+  [`vset ${WEB}`, "cmd_vset: you need to set at least 'rstate' or 'rweight'"],
+  [`vset ${WEB} rstate=UP`, 'cmd_vset: rstate unknown [UP]'],
+  [`vset ${W1} rstate=DOWN`, 'cmd_vset: unknown argument [raddr]'],
+  ['vset rstate=DOWN', 'cmd_find_virt: No vproto specified'],
+  [`check ${WEB}`, 'cmd_find_real: raddr not found'],
+  ['check vproto=tcp', 'cmd_find_virt: Virt not found'],
+  [`history ${WEB} rport=80`, 'cmd_find_real: raddr not found'],
+  [`history ${WEB} raddr=10.0.0.99 rport=80`, 'cmd_find_real: Real not found'],
+  ['history', 'cmd_find_virt: No vproto specified'],
   [`rset ${W1}`, "cmd_rset: you need to set at least 'rstate' or 'rweight'"],
   [`rset ${W1} rstate=UP`, 'cmd_rset: rstate unknown [UP]'],
   [`rset ${W1} rstate=online`, 'cmd_rset: rstate unknown [online]'],
@@ -153,63 +144,137 @@ it.each([
   [`rset ${W1} rweight=-1`, 'cmd_rset: rweight unknown [-1]'],
   [`rset ${W1} rweight=x%`, 'cmd_rset: rweight unknown [x%]'],
   [`rset ${W1} rstate=DOWN rweight=abc`, 'cmd_rset: rweight unknown [abc]'],
-])('answers the mistake %j with one line, and changes nothing', (line, message) => {
+])('answers the mistake %j with one line, and changes nothing', async (line, message) => {
   const { ask, changes } = services();
-  expect(ask(line)).toEqual([message]);
+  expect(await ask(line)).toEqual([message]);
   expect(changes).toEqual([]);
 });
 
-it('reports statistics in the original order, names padded to 15 columns', () => {
-  const { ask, web, director } = services();
-  ask(`rset ${W1} rstate=DOWN`);
-  const real = web.reals[1] as NonNullable<(typeof web.reals)[1]>;
-  director.observe(web, real, {
-    ...{ verdict: { up: false, reason: 'timeout', detail: '' }, obstacle: undefined },
-    ...{
-      connectionProblem: 'silent',
-      responseMs: 0,
-      connectMs: 0,
-      totalMs: 1,
-      sentBytes: 5,
-      receivedBytes: 6,
-    },
+describe('vset', () => {
+  it('sets all reals of a virtual, and lists them', async () => {
+    const { ask, changes } = services();
+    expect(await ask(`vset ${WEB} rstate=OFFLINE`)).toEqual([
+      'Set: reals=2',
+      WEB_HEAD,
+      'r:0 rname=w1 raddr=10.0.0.11 rport=80 currwgt=0 confwgt=10 ronline=TRUE rstate=OFFLINE',
+      'r:1 rname=w_2 raddr=10.0.0.12 rport=80 currwgt=0 confwgt=20 ronline=TRUE rstate=OFFLINE',
+    ]);
+    expect(await ask(`vset ${WEB} rstate=ONLINE rweight=50%`)).toEqual([
+      'Set: reals=2',
+      WEB_HEAD,
+      'r:0 rname=w1 raddr=10.0.0.11 rport=80 currwgt=5 confwgt=10 ronline=TRUE rstate=ONLINE',
+      'r:1 rname=w_2 raddr=10.0.0.12 rport=80 currwgt=10 confwgt=20 ronline=TRUE rstate=ONLINE',
+    ]);
+    expect(changes).toEqual(['web w1', 'web w 2', 'web w1', 'web w 2']);
   });
-  const lines = ask('stats');
-  expect(lines.filter((line) => line.startsWith('==='))).toEqual(
-    ['global stats', 'real settings', 'real stats', 'tests stats', 'resource usage', 'memory usage'].map(
-      (title) => `=== ${title} ===`,
-    ),
+
+  it('keeps what it is not told: a state of one, a weight of another', async () => {
+    const { ask, web } = services();
+    await ask(`rset ${W1} rweight=7 rstate=DOWN`);
+    await ask(`vset ${WEB} rweight=100%`);
+    expect(web.reals.map(({ adminState, override }) => [adminState, override])).toEqual([
+      ['DOWN', { kind: 'percent', percent: 100 }],
+      ['ONLINE', undefined],
+    ]);
+  });
+
+  it('says that a virtual has no reals', async () => {
+    expect(await services().ask('vset vproto=fwmark vfwmark=7 vaddr=:: rstate=DOWN')).toEqual([
+      'Set: reals=0',
+      'vname=mark6 vproto=fwmark vaddr=:: vport=0 vfwmark=7 vrt=tun vsched=rr',
+      'EMPTY LIST - no reals defined in virtual',
+    ]);
+  });
+});
+
+describe('a setting', () => {
+  it.each(['rset', 'vset'])('is answered by %s once it is on the disk', async (command) => {
+    let write = (_isWritten: boolean): void => undefined;
+    const settled = () => new Promise<boolean>((resolve) => (write = resolve));
+    const { ask, changes } = services({ settled });
+    const order: string[] = [];
+    const asked = ask(`${command} ${command === 'rset' ? W1 : WEB} rstate=DOWN`).then(() =>
+      order.push('answer'),
+    );
+    expect(changes).toContain('web w1');
+    await new Promise(setImmediate);
+    order.push('disk');
+    write(true);
+    await asked;
+    expect(order).toEqual(['disk', 'answer']);
+  });
+
+  it.each([
+    ['hangs', () => new Promise<boolean>(() => undefined)],
+    ['is full', async () => false],
+  ])('is answered as ever, and logged, when the disk %s', async (_what, settled) => {
+    const { ask, entries } = services({ settled });
+    expect(await ask(`rset ${W1} rstate=DOWN`)).toEqual(['Set: rstate=DOWN, weight=10, inpercent=FALSE']);
+    expect(entries.at(-1)).toMatchObject({
+      ...{ level: 'warn', msg: 'setting answered before it was on the disk' },
+    });
+  });
+});
+
+describe('documents', () => {
+  const web = {
+    ...{ name: 'web', proto: 'tcp', addr: '192.168.0.1', port: 80, fwmark: 0, rt: 'dr', sched: 'wrr' },
+    ...{ tester: 'tcp', timeoutMs: 1000, realCount: 2, onlineCount: 2, weight: 30 },
+  };
+  const w1 = {
+    ...{ name: 'w1', addr: '10.0.0.11', port: 80, weight: 10, configuredWeight: 10, override: null },
+    ...{ online: true, rstate: 'ONLINE', tests: 0, obstacle: null, lastTransition: null },
+  };
+  const w2 = { ...w1, name: 'w 2', addr: '10.0.0.12', weight: 20, configuredWeight: 20 };
+
+  it('list virtuals', async () => {
+    const { version, virtuals } = await services().askDocument('vlist');
+    expect(version).toBe(1);
+    expect(virtuals).toHaveLength(4);
+    expect(virtuals[0]).toEqual(web);
+    expect(virtuals[2]).toMatchObject({ name: 'mark6', proto: 'fwmark', addr: '::', fwmark: 7, weight: 0 });
+  });
+
+  it.each([`rlist ${WEB}`, `rlist --json ${WEB}`])('list reals by %j', async (line) => {
+    const [text = ''] = await services().ask(line.includes('--json') ? line : `${line} --json`);
+    expect(JSON.parse(text)).toEqual({ version: 1, virtuals: [{ ...web, reals: [w1, w2] }] });
+  });
+
+  it('list all reals when no virtual is named', async () => {
+    const { virtuals } = await services().askDocument('rlist');
+    expect(virtuals.map(({ reals }: { reals: readonly object[] }) => reals.length)).toEqual([2, 0, 0, 1]);
+  });
+
+  it('show what a setting made of the reals', async () => {
+    const { askDocument } = services();
+    const { virtuals } = await askDocument(`rset ${W1} rstate=OFFLINE rweight=50%`);
+    const detail = 'rstate=OFFLINE weight=50%';
+    const lastTransition = { at: WALL_NOW.toISOString(), event: 'set', detail };
+    const set = { ...w1, weight: 0, rstate: 'OFFLINE', override: '50%', lastTransition };
+    expect(virtuals).toEqual([{ ...web, weight: 20, reals: [set] }]);
+    const all = await askDocument(`vset ${WEB} rstate=DOWN`);
+    expect(all.virtuals[0].reals).toMatchObject([{ rstate: 'DOWN', override: '50%' }, { rstate: 'DOWN' }]);
+  });
+
+  it.each([
+    ['rlist vproto=tcp', 'cmd_find_virt: Virt not found'],
+    [`rset ${W1} rstate=UP`, 'cmd_rset: rstate unknown [UP]'],
+    [`check ${WEB}`, 'cmd_find_real: raddr not found'],
+  ])('tell the mistake of %j', async (line, error) => {
+    expect(await services().askDocument(line)).toEqual({ version: 1, error });
+  });
+
+  it('are not made for what is no command', async () => {
+    expect(await services().ask('vlistx --json')).toEqual(['Invalid request! [vlistx --json]']);
+  });
+});
+
+it('lists its commands, one line each', async () => {
+  const lines = await services().ask('help');
+  expect(lines.map((line) => line.split(' ')[0])).toEqual(
+    'vlist rlist rset vset stats connstats check history reload help'.split(' '),
   );
-  const figures = lines.filter((line) => !line.startsWith('==='));
-  const names = figures.map((line) => line.split(':')[0]?.trim());
-  expect(names.slice(0, 30)).toEqual([
-    ...['watchdog_pid', 'tester_pid', 'virtuals', 'reals'],
-    ...['ronline', 'roffline', 'rdown', 'offline_size', 'override_size', 'success', 'failed'],
-    ...['t_success', 't_failed', 't_online_set', 't_offline_set', 't_conn_problem', 't_arp_problem'],
-    ...['t_rst_problem', 't_bytes_rcvd', 't_bytes_sent', 'user_time', 'system_time', 'block_in_ops'],
-    ...[
-      'block_out_ops',
-      'messages_sent',
-      'messages_rcvd',
-      'signals_rcvd',
-      'voluntary_ctx',
-      'involunt_ctx',
-      'fd_used',
-    ],
-  ]);
-  expect(names.slice(30).every((name) => name?.startsWith('Vm'))).toBe(true);
-  for (const line of figures) expect(line).toMatch(/^\w+ *: \S.*$/);
-  expect(figures).toEqual(
-    expect.arrayContaining([
-      ...[
-        `tester_pid     : ${process.pid}`,
-        'virtuals       : 4',
-        'reals          : 3',
-        'ronline        : 2',
-      ],
-      ...['rdown          : 1', 'offline_size   : 1', 'override_size  : 1', 'success        : 2'],
-      ...['failed         : 1', 't_failed       : 1', 't_offline_set  : 1', 't_conn_problem : 1'],
-      ...['t_bytes_rcvd   : 6', 't_bytes_sent   : 5', expect.stringMatching(/^VmRSS {10}: \d+ kB$/)],
-    ]),
-  );
+  expect(lines[0]).toBe('vlist - lists the virtuals');
+  const { commands } = await services().askDocument('help');
+  expect(commands[0]).toEqual({ name: 'vlist', operands: '', summary: 'lists the virtuals' });
 });

@@ -1,26 +1,31 @@
 import { once } from 'node:events';
-import { connect, type Socket } from 'node:net';
+import { connect, type NetConnectOpts, type Socket } from 'node:net';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { Director } from '../director.js';
 import { openDescriptors } from '../engine/hostile-servers.test-kit.js';
+import type { Outcome } from '../engine/outcome.js';
 import { realConfig, recordingLog, virtualConfig } from '../services.test-kit.js';
 import { createVirtual } from '../state.js';
-import { AdminServer } from './server.js';
-import { readProcessFigures } from './statistics-report.js';
+import type { CommandContext } from './context.js';
+import { commandContext, UP, W1 } from './context.test-kit.js';
+import { AdminServer, type AdminServerOptions } from './server.js';
 
 const END = '_SD_CMD_END_\n';
 const LISTING = `v:0 vname=web vproto=tcp vaddr=192.168.0.1 vport=80 vfwmark=0 vrt=dr vsched=wrr\n${END}`;
 
-async function serve(virtuals = 1, address = '127.0.0.1') {
+interface Serving extends Partial<AdminServerOptions> {
+  readonly virtuals?: number;
+  readonly own?: Partial<CommandContext>;
+}
+
+async function serve({ virtuals = 1, own = {}, address = '127.0.0.1', ...options }: Serving = {}) {
   const { log, entries } = recordingLog();
   const configs = Array.from({ length: virtuals }, () => virtualConfig([realConfig('w1')]));
-  const director = new Director({ virtuals: configs.map(createVirtual), log, wallNow: () => new Date() });
-  const context = { director, processFigures: readProcessFigures };
-  const server = new AdminServer({ address, port: 0, context, log });
+  const { context } = commandContext(configs.map(createVirtual), own);
+  const server = new AdminServer({ address, port: 0, context, log, ...options });
   const port = await server.listen();
   onTestFinished(() => server.close());
-  const client = async (): Promise<Client> => {
-    const socket = connect({ host: address, port, allowHalfOpen: true, noDelay: true });
+  const client = async (to: NetConnectOpts = { host: address, port }): Promise<Client> => {
+    const socket = connect({ allowHalfOpen: true, noDelay: true, ...to });
     onTestFinished(() => void socket.destroy());
     socket.on('error', () => undefined);
     await once(socket, 'connect');
@@ -66,7 +71,7 @@ class Client {
 
 describe('AdminServer', () => {
   it.each(['127.0.0.1', '::1'])('answers several commands on one connection at %s', async (address) => {
-    const client = await (await serve(1, address)).client();
+    const client = await (await serve({ address })).client();
     expect(await client.say('vlist\n').hear()).toBe(LISTING);
     expect(await client.say('vlist\nwhat\nvlist\n').hear(END, 3)).toBe(
       `${LISTING}Invalid request! [what]\n${END}${LISTING}`,
@@ -146,7 +151,7 @@ describe('AdminServer', () => {
   });
 
   it('does not gather answers for a client that does not read them, and gives them all once it does', async () => {
-    const { client } = await serve(500); // an answer of 40 KB
+    const { client } = await serve({ virtuals: 500 }); // an answer of 40 KB
     const slow = await client();
     slow.socket.pause();
     const commands = 2000; // 80 MB of answers, in one packet of commands
@@ -168,10 +173,8 @@ describe('AdminServer', () => {
 
   it('names address and port when another has it', async () => {
     const { port } = await serve();
-    const { log } = recordingLog();
-    const director = new Director({ virtuals: [], log, wallNow: () => new Date() });
-    const context = { director, processFigures: readProcessFigures };
-    const second = new AdminServer({ address: '127.0.0.1', port, context, log });
+    const { context } = commandContext([]);
+    const second = new AdminServer({ address: '127.0.0.1', port, context, log: recordingLog().log });
     await expect(second.listen()).rejects.toMatchObject({
       ...{ code: 'SA_SYSTEM_CALL', message: `listen on 127.0.0.1 port ${port}: EADDRINUSE`, errno: 98 },
     });
@@ -186,5 +189,89 @@ describe('AdminServer', () => {
     await server.close();
     one.socket.end();
     await closed;
+  });
+});
+
+/** A `check` that ends when the test says so. */
+function heldCheck() {
+  const ends: ((outcome: Outcome) => void)[] = [];
+  const begun: (() => void)[] = [];
+  const check = (): Promise<Outcome> =>
+    new Promise((resolve) => {
+      ends.push(resolve);
+      for (const tell of begun.splice(0)) tell();
+    });
+  /** Waits until so many checks have begun. */
+  const hasBegun = async (count: number): Promise<void> => {
+    while (ends.length < count) await new Promise<void>((resolve) => begun.push(resolve));
+  };
+  return { check, ends, hasBegun };
+}
+
+describe('a command that has to wait', () => {
+  const CHECK = `check ${W1}\n`;
+  const VERDICT = 'verdict=UP detail=status 200';
+
+  it('keeps its place among the commands of its client, and holds up no other', async () => {
+    const { check, ends, hasBegun } = heldCheck();
+    const { client } = await serve({ own: { check } });
+    const slow = (await client()).say(`vlist\n${CHECK}vlist\n${CHECK}reload\nvlist\n`);
+    expect(await slow.hear()).toBe(LISTING);
+    await hasBegun(1);
+    expect(await (await client()).say('vlist\n').hear()).toBe(LISTING);
+    ends[0]?.(UP);
+    await hasBegun(2);
+    ends[1]?.(UP);
+    const answers = (await slow.hear(END, 5)).split(END);
+    expect(answers.map((answer) => answer.trim().split('\n').at(-2) ?? answer.split(' ')[0])).toEqual([
+      ...[VERDICT, 'v:0', VERDICT, 'Reload:', 'v:0', ''],
+    ]);
+  });
+
+  it('is answered to a client that closed its side', async () => {
+    const { check, ends, hasBegun } = heldCheck();
+    const client = await (await serve({ own: { check } })).client();
+    client.socket.end(`${CHECK}vlist\n`);
+    const heard = client.hearAll();
+    await hasBegun(1);
+    await new Promise(setImmediate);
+    ends[0]?.(UP);
+    expect(await heard).toMatch(new RegExp(`${VERDICT}\n.*\n${END}${LISTING}$`));
+  });
+
+  it('may end when its client has gone', async () => {
+    const { check, ends, hasBegun } = heldCheck();
+    const { client } = await serve({ own: { check } });
+    const gone = (await client()).say(CHECK);
+    await hasBegun(1);
+    gone.socket.resetAndDestroy();
+    await once(gone.socket, 'close');
+    expect(await (await client()).say('vlist\n').hear()).toBe(LISTING);
+    ends[0]?.(UP);
+    expect(await (await client()).say('vlist\n').hear()).toBe(LISTING);
+  });
+});
+
+describe('the idle time-out', () => {
+  it('lets go a client that says nothing', async () => {
+    const client = await (await serve({ idleTimeoutMs: 50 })).client();
+    expect(await client.hearAll()).toBe('');
+  });
+
+  it('lets go a client that reads nothing', async () => {
+    const { client } = await serve({ idleTimeoutMs: 50, virtuals: 500 });
+    const slow = await client();
+    slow.socket.pause();
+    slow.say('vlist\n'.repeat(2000)); // 80 MB of answers
+    // Node gives a socket that has something to write a second turn; each of these lasts one
+    for (let i = 0; i < 4; i++) await (await client()).hearAll();
+    let heard = 0;
+    slow.socket.on('data', (part) => {
+      heard += part.length;
+    });
+    slow.socket.once('end', () => slow.socket.end());
+    slow.socket.resume();
+    await once(slow.socket, 'close');
+    expect(heard).toBeLessThan(40 << 20);
   });
 });

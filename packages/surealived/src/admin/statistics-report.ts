@@ -1,48 +1,67 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { localTime } from '@surealived/shared/log-line';
 import type { Director } from '../director.js';
 import type { Real } from '../state.js';
+import type { WriteTrouble } from '../write-troubles.js';
+import type { Command } from './command.js';
+import type { CommandContext, EngineLoad, LastReload } from './context.js';
+import type { Statistics } from './documents.js';
+import { escapeText } from './escape.js';
+import type { ProcessFigures } from './process-figures.js';
 
-/** What the process itself has used, for `stats`. */
-export interface ProcessFigures {
-  readonly pid: number;
-  readonly usage: NodeJS.ResourceUsage;
-  readonly openFiles: number;
-  /** The Vm* lines of /proc/self/status, as name and value. */
-  readonly memory: readonly (readonly [name: string, value: string])[];
+export const stats: Command = {
+  name: 'stats',
+  operands: '',
+  summary: 'shows sums over all tests, what this process uses, and what it cannot do at present',
+  run(context) {
+    const { director } = context;
+    const figures = [
+      ...originalSections(director, context.processFigures()),
+      { title: 'engine', lines: engineFigures(director, context.engineLoad()) },
+    ];
+    const troubles = [
+      { title: 'last reload', lines: describeReload(context.lastReload()) },
+      { title: 'write troubles', lines: describeTroubles(context.troubles()) },
+    ];
+    return {
+      lines: () => [...figures, ...troubles].flatMap(printSection),
+      document: () => statisticsDocument(figures, context),
+    };
+  },
+};
+
+/** Lines of `name : value`, the names padded to 15 columns. */
+interface Section {
+  readonly title: string;
+  readonly lines: readonly Line[];
 }
+type Line = readonly [name: string, value: number | string];
 
-export function readProcessFigures(): ProcessFigures {
-  const status = readFileSync('/proc/self/status', 'utf8');
-  const memory = [...status.matchAll(/^(Vm\w+):\s*(.*)$/gm)].map(
-    ([, name = '', value = '']) => [name, value] as const,
-  );
-  const openFiles = readdirSync('/proc/self/fd').length;
-  return { pid: process.pid, usage: process.resourceUsage(), openFiles, memory };
-}
-
-/** The answer to `stats`: sections of `name : value` lines, names padded to 15 columns. */
-export function reportStatistics(director: Director, figures: ProcessFigures): readonly string[] {
+/** What the original prints, in its order. */
+function originalSections(director: Director, figures: ProcessFigures): readonly Section[] {
   const reals = director.virtuals.flatMap((virtual) => virtual.reals);
   return [
-    // without a watchdog the tester stands for itself
-    ...section('global stats', [
-      ['watchdog_pid', figures.pid],
-      ['tester_pid', figures.pid],
-      ['virtuals', director.virtuals.length],
-      ['reals', reals.length],
-    ]),
-    ...section('real settings', realSettings(reals)),
-    ...section('real stats', [
-      ['success', count(reals, ({ health }) => health.online)],
-      ['failed', count(reals, ({ health }) => !health.online)],
-    ]),
-    ...section('tests stats', testFigures(director)),
-    ...section('resource usage', resourceFigures(figures)),
-    ...section('memory usage', figures.memory),
+    {
+      title: 'global stats',
+      lines: [
+        ['watchdog_pid', figures.watchdogPid],
+        ['tester_pid', figures.pid],
+        ['virtuals', director.virtuals.length],
+        ['reals', reals.length],
+      ],
+    },
+    { title: 'real settings', lines: realSettings(reals) },
+    {
+      title: 'real stats',
+      lines: [
+        ['success', count(reals, ({ health }) => health.online)],
+        ['failed', count(reals, ({ health }) => !health.online)],
+      ],
+    },
+    { title: 'tests stats', lines: testFigures(director) },
+    { title: 'resource usage', lines: resourceFigures(figures) },
+    { title: 'memory usage', lines: figures.memory },
   ];
 }
-
-type Line = readonly [name: string, value: number | string];
 
 function realSettings(reals: readonly Real[]): readonly Line[] {
   return [
@@ -86,8 +105,67 @@ function resourceFigures({ usage, openFiles }: ProcessFigures): readonly Line[] 
   ];
 }
 
-function section(title: string, lines: readonly Line[]): readonly string[] {
+function engineFigures({ statistics, virtuals }: Director, load: EngineLoad): readonly Line[] {
+  const hindered = virtuals.reduce(
+    (sum, { reals }) => sum + count(reals, ({ obstacle }) => obstacle !== undefined),
+    0,
+  );
+  return [
+    ['t_running', load.running],
+    ['t_waiting', load.waiting],
+    ['t_obstacles', statistics.obstacles],
+    ['r_obstacles', hindered],
+    ['long_stalls', load.longStalls],
+    ['stalled_ms', Math.round(load.stalledMs)],
+  ];
+}
+
+function describeReload(last: LastReload | undefined): readonly Line[] {
+  if (!last) return [['time', 'never']];
+  const { ok, problems, warnings, tookMs } = last.report;
+  return [
+    ['time', localTime(last.at)],
+    ['result', ok ? 'ok' : 'failed'],
+    ['took_ms', Math.round(tookMs)],
+    ['warnings', warnings.length],
+    ['problems', problems.length],
+    ...problems.map((problem) => ['problem', escapeText(problem)] as const),
+  ];
+}
+
+function describeTroubles(troubles: readonly WriteTrouble[]): readonly Line[] {
+  return [
+    ['troubles', troubles.length],
+    ...troubles.map(({ file, since, cause, lost }) => {
+      const what = `${file} since ${localTime(since)}${lost > 0 ? `, ${lost} lost` : ''}`;
+      return ['trouble', escapeText(`${what}: ${cause}`)] as const;
+    }),
+  ];
+}
+
+function printSection({ title, lines }: Section): readonly string[] {
   return [`=== ${title} ===`, ...lines.map(([name, value]) => `${name.padEnd(15)}: ${value}`)];
+}
+
+function statisticsDocument(figures: readonly Section[], context: CommandContext): Statistics {
+  const last = context.lastReload();
+  return {
+    sections: Object.fromEntries(
+      figures.map(({ title, lines }) => [
+        title,
+        Object.fromEntries(lines.map(([name, value]) => [name, plain(value)])),
+      ]),
+    ),
+    lastReload: last ? { at: last.at.toISOString(), ...last.report } : null,
+    troubles: context.troubles().map(({ file, since, cause, lost }) => ({
+      ...{ file, since: since.toISOString(), cause, lost },
+    })),
+  };
+}
+
+/** Seconds are printed with all their places; in a document they are a number. */
+function plain(value: number | string): number | string {
+  return typeof value === 'string' && /^\d+\.\d+$/.test(value) ? Number(value) : value;
 }
 
 function count(reals: readonly Real[], matches: (real: Real) => boolean): number {

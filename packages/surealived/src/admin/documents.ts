@@ -1,0 +1,215 @@
+/**
+ * The JSON documents of the admin socket, which sdctl reads, and how virtuals and reals look in them.
+ *
+ * @module
+ */
+import type { AdminState, ForwardingMethod, Protocol } from '@surealived/shared/model';
+import type { FailureReason } from '@surealived/testers/tester';
+import type { ProblemCounts, Times } from '../dumps/stats-dump.js';
+import type { WeightOverride } from '../health/weight.js';
+import type { ReloadReport } from '../reload-report.js';
+import { currentWeight, type Real, type Transition, type Virtual } from '../state.js';
+
+/** Goes up when a document changes in a way that its readers may not bear; a new key is none. */
+export const DOCUMENT_VERSION = 1;
+
+export interface VirtualDocument {
+  readonly name: string;
+  readonly proto: Protocol;
+  readonly addr: string;
+  readonly port: number;
+  readonly fwmark: number;
+  readonly rt: ForwardingMethod;
+  readonly sched: string;
+  readonly tester: string;
+  readonly timeoutMs: number;
+  readonly realCount: number;
+  /** Reals that the tests find well. */
+  readonly onlineCount: number;
+  /** Sum of the weights in IPVS. */
+  readonly weight: number;
+}
+
+export interface TransitionDocument {
+  /** ISO 8601. */
+  readonly at: string;
+  readonly event: Transition['what'];
+  readonly detail: string;
+}
+
+export interface RealDocument {
+  readonly name: string;
+  readonly addr: string;
+  readonly port: number;
+  /** The weight in IPVS now. */
+  readonly weight: number;
+  readonly configuredWeight: number;
+  /** `7` or `50%`; null where the operator set none. */
+  readonly override: string | null;
+  readonly online: boolean;
+  readonly rstate: AdminState;
+  /** Tests that came to a verdict. */
+  readonly tests: number;
+  /** Why the last test could not be made. */
+  readonly obstacle: string | null;
+  readonly lastTransition: TransitionDocument | null;
+}
+
+/** `vlist`. */
+export interface VirtualList {
+  readonly virtuals: readonly VirtualDocument[];
+}
+
+export interface VirtualWithReals extends VirtualDocument {
+  readonly reals: readonly RealDocument[];
+}
+
+/** `rlist`, `rset`, `vset`. */
+export interface RealList {
+  readonly virtuals: readonly VirtualWithReals[];
+}
+
+export interface RealHistory extends RealDocument {
+  /** Oldest first. */
+  readonly transitions: readonly TransitionDocument[];
+  /** What the last task put out. */
+  readonly output: string | null;
+}
+
+/** `history`. */
+export interface History {
+  readonly virtual: VirtualDocument;
+  readonly reals: readonly RealHistory[];
+}
+
+export interface TranscriptEntry {
+  /** Milliseconds since the check began. */
+  readonly atMs: number;
+  readonly direction: 'sent' | 'received';
+  /** How many were moved; `data` may show fewer. */
+  readonly bytes: number;
+  /** Printable ASCII as it is, anything else as \r, \n, \t, \\ or \xNN. */
+  readonly data: string;
+  readonly isCut: boolean;
+}
+
+/** `check`. */
+export interface Check {
+  readonly virtual: VirtualDocument;
+  readonly real: RealDocument;
+  readonly transcript: readonly TranscriptEntry[];
+  /** What the transcript leaves out after its last entry. */
+  readonly omitted: { readonly entries: number; readonly bytes: number };
+  /** Null when the test could not be made: see `obstacle`. */
+  readonly verdict: {
+    readonly up: boolean;
+    readonly reason: FailureReason | null;
+    readonly detail: string;
+  } | null;
+  readonly obstacle: string | null;
+  /** What a task put out. */
+  readonly output: string | null;
+  readonly connectMs: number;
+  readonly responseMs: number;
+  readonly totalMs: number;
+  readonly sentBytes: number;
+  readonly receivedBytes: number;
+}
+
+/** `reload`. */
+export interface Reload {
+  readonly reload: ReloadReport;
+}
+
+/** `stats`. */
+export interface Statistics {
+  /** The figures of each section by their names. */
+  readonly sections: Readonly<Record<string, Readonly<Record<string, number | string>>>>;
+  readonly lastReload: (ReloadReport & { readonly at: string }) | null;
+  readonly troubles: readonly {
+    readonly file: string;
+    readonly since: string;
+    readonly cause: string;
+    readonly lost: number;
+  }[];
+}
+
+export interface RealFigures {
+  readonly name: string;
+  readonly addr: string;
+  readonly port: number;
+  readonly tests: number;
+  /** Microseconds of the last test, on average of the last samples, on average of all tests. */
+  readonly lastUs: Times;
+  readonly averageUs: Times;
+  readonly overallUs: Times;
+  readonly problems: ProblemCounts;
+}
+
+export interface VirtualFigures extends VirtualDocument {
+  /** How many tests an average covers. */
+  readonly samples: number;
+  readonly rounds: number;
+  readonly averageUs: Times;
+  readonly problems: ProblemCounts;
+  readonly reals: readonly RealFigures[];
+}
+
+/** `connstats`. */
+export interface ConnectionFigures {
+  readonly isGathered: boolean;
+  readonly virtuals: readonly VirtualFigures[];
+}
+
+/** `help`. */
+export interface Help {
+  readonly commands: readonly {
+    readonly name: string;
+    readonly operands: string;
+    readonly summary: string;
+  }[];
+}
+
+/** What `--json` gets in place of a document when a request cannot be met. */
+export interface Refusal {
+  readonly error: string;
+}
+
+export function virtualDocument({ config, reals }: Virtual): VirtualDocument {
+  const { name, protocol, address, port, fwmark, forwarding, scheduler, testing } = config;
+  return {
+    ...{ name, proto: protocol, addr: address.text, port, fwmark, rt: forwarding, sched: scheduler },
+    ...{ tester: testing.tester.name, timeoutMs: testing.timeoutMs, realCount: reals.length },
+    onlineCount: reals.reduce((sum, { health }) => sum + (health.online ? 1 : 0), 0),
+    weight: reals.reduce((sum, real) => sum + currentWeight(real), 0),
+  };
+}
+
+export function realDocument(real: Real): RealDocument {
+  const { config, health, adminState, override, tests, obstacle, history } = real;
+  const last = history.at(-1);
+  return {
+    ...{ name: config.name, addr: config.address.text, port: config.port },
+    ...{ weight: currentWeight(real), configuredWeight: config.weight, override: overrideText(override) },
+    ...{ online: health.online, rstate: adminState, tests, obstacle: obstacle ?? null },
+    lastTransition: last ? transitionDocument(last) : null,
+  };
+}
+
+export function transitionDocument({ at, what, detail }: Transition): TransitionDocument {
+  return { at: at.toISOString(), event: what, detail };
+}
+
+export function realList(virtuals: readonly Virtual[], realsOf = ({ reals }: Virtual) => reals): RealList {
+  return {
+    virtuals: virtuals.map((virtual) => ({
+      ...virtualDocument(virtual),
+      reals: realsOf(virtual).map(realDocument),
+    })),
+  };
+}
+
+function overrideText(override: WeightOverride | undefined): string | null {
+  if (!override) return null;
+  return override.kind === 'percent' ? `${override.percent}%` : String(override.weight);
+}
