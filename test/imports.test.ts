@@ -11,10 +11,11 @@ const ALLOWED: Record<string, readonly string[]> = {
   testers: ['shared'],
   surealived: ['shared', 'testers'],
   ipvssync: ['shared'],
+  manual: ['shared', 'testers', 'surealived', 'ipvssync'],
 };
 /** Libraries that a package of ours may use only in the files named. */
 const CONFINED: Record<string, readonly string[]> = {
-  koffi: ['shared/src/libc.ts'],
+  koffi: ['shared/src/libc.ts', 'shared/src/openssl.ts'],
   'fast-xml-parser': ['surealived/src/config/xml.ts'],
 };
 
@@ -55,6 +56,15 @@ describe('imports', () => {
       .filter((file) => importsOf(file).some((specifier) => packageOf(specifier) === library))
       .map((file) => relative(packages, file));
     expect(users).toEqual(files);
+  });
+
+  it('of OpenSSL are made by surealived alone', () => {
+    const users = Object.keys(ALLOWED)
+      .flatMap(sourcesOf)
+      .filter((file) => importsOf(file).some((specifier) => /\bopenssl(\.js)?$/.test(specifier)))
+      .map((file) => relative(packages, file));
+    expect(users.length).toBeGreaterThan(0);
+    expect(users.filter((file) => !file.startsWith('surealived/'))).toEqual([]);
   });
 
   it('do not run in circles', () => {

@@ -1,5 +1,5 @@
 /**
- * CPU per test of surealived beside the same tests made with node:net, against one local nginx.
+ * CPU per test of surealived beside the same tests made with node:net and node:tls, against one local nginx.
  *
  * @module
  */
@@ -8,15 +8,19 @@ import { fileURLToPath } from 'node:url';
 import { askAdmin } from '../daemons/admin-client.js';
 import { DaemonProcess } from '../daemons/daemon-process.js';
 import { HandoverDirectory } from '../daemons/handover-directory.js';
+import { makeCertificate } from '../servers/certificate.js';
+import { startNginx } from '../servers/nginx.js';
 import { MeasuredProcess, readCpuTime } from './measured-process.js';
-import { startNginx } from './nginx.js';
 import type { BenchPart, Row } from './report.js';
 
 const REALS = 5000;
+/** Over TLS, so that tls.connect on one core keeps up. */
+const TLS_REALS = 1500;
 const LOOP_DELAY_MS = 3800; // 5,000 reals: about 1,300 tests a second
 const WARM_UP_MS = 6000;
 const MEASURE_MS = 15_000;
 const WEB_PORT = 18_480;
+const TLS_PORT = 18_481;
 
 /** Something that tests: its process, and how many tests it has made. */
 interface Contender extends AsyncDisposable {
@@ -25,33 +29,78 @@ interface Contender extends AsyncDisposable {
   count(): Promise<{ successes: number; failures: number }>;
 }
 
-type TesterName = 'tcp' | 'http';
+interface Comparison {
+  readonly tester: 'tcp' | 'http' | 'tls' | 'https';
+  /** What the same tests are made with. */
+  readonly peers: readonly Peer[];
+}
+
+interface Peer {
+  readonly name: string;
+  readonly script: string;
+  readonly args?: readonly string[];
+}
+
+const NODE_NET: Peer = { name: 'node:net', script: 'node-net.js' };
+const NODE_TLS: Peer = { name: 'tls.connect', script: 'node-tls.js' };
+const NODE_TLS_SHARED: Peer = {
+  ...{ name: 'tls.connect, one secure context', script: 'node-tls.js', args: ['shared'] },
+};
+
+const COMPARISONS: readonly Comparison[] = [
+  { tester: 'tcp', peers: [NODE_NET] },
+  { tester: 'http', peers: [NODE_NET] },
+  { tester: 'tls', peers: [NODE_TLS] },
+  { tester: 'https', peers: [NODE_TLS, NODE_TLS_SHARED] },
+];
 
 export const cpuPerTest: BenchPart = {
   name: 'cpu-per-test',
-  title: `CPU per test, ${REALS} reals at about ${Math.round((REALS * 1000) / LOOP_DELAY_MS)} tests/s, one nginx`,
-  columns: ['tester', 'tests/s', 'surealived µs (user + system)', 'node:net µs (user + system)', 'ratio'],
+  title: `CPU per test, ${REALS} reals (${TLS_REALS} over TLS), each tested every ${LOOP_DELAY_MS / 1000} s, one nginx`,
+  columns: ['tester', 'tests/s', 'surealived µs (user + system)', 'peer', 'its µs (user + system)', 'ratio'],
   async run(): Promise<readonly Row[]> {
-    await using _nginx = await startNginx(WEB_PORT);
+    await using _nginx = await startNginx({ port: TLS_PORT, servers });
     const rows: Row[] = [];
-    for (const tester of ['tcp', 'http'] as const) rows.push(await compare(tester));
+    for (const comparison of COMPARISONS) rows.push(...(await compare(comparison)));
     return rows;
   },
 };
 
-async function compare(tester: TesterName): Promise<Row> {
+/** A short page for every request, in plain and over TLS, on all IPv4 addresses. */
+function servers(directory: string): string {
+  const { keyFile, certFile } = makeCertificate(directory, 'DNS:bench');
+  const tls = `ssl_certificate ${certFile}; ssl_certificate_key ${keyFile}; ssl_protocols TLSv1.2 TLSv1.3;`;
+  return `
+    server { listen ${WEB_PORT} backlog=16384; return 200 "ok\\n"; }
+    server { listen ${TLS_PORT} ssl backlog=16384; ${tls} return 200 "ok\\n"; }
+  `;
+}
+
+async function compare({ tester, peers }: Comparison): Promise<readonly Row[]> {
   const ours = await measure(await startSurealived(tester));
-  const theirs = await measure(startNodeNet(tester));
-  return {
-    cells: [
-      tester,
-      Math.round(ours.testsPerSec),
-      describe(ours),
-      describe(theirs),
-      (ours.us / theirs.us).toFixed(2),
-    ],
-    figures: { tester, surealivedUs: ours.us, nodeNetUs: theirs.us, ratio: ours.us / theirs.us },
-  };
+  const rows: Row[] = [];
+  for (const peer of peers) {
+    const theirs = await measure(startPeer(peer, tester));
+    const ratio = ours.us / theirs.us;
+    const rate = Math.round(ours.testsPerSec);
+    rows.push({
+      cells: [tester, rate, describe(ours), peer.name, describe(theirs), ratio.toFixed(2)],
+      figures: { tester, peer: peer.name, surealivedUs: ours.us, peerUs: theirs.us, ratio },
+    });
+  }
+  return rows;
+}
+
+function isOverTls(tester: Comparison['tester']): boolean {
+  return tester === 'tls' || tester === 'https';
+}
+
+function realsOf(tester: Comparison['tester']): number {
+  return isOverTls(tester) ? TLS_REALS : REALS;
+}
+
+function portOf(tester: Comparison['tester']): number {
+  return isOverTls(tester) ? TLS_PORT : WEB_PORT;
 }
 
 interface Cost {
@@ -83,9 +132,10 @@ function describe({ us, userUs, systemUs }: Cost): string {
   return `${us.toFixed(1)} (${userUs.toFixed(1)} + ${systemUs.toFixed(1)})`;
 }
 
-function startNodeNet(tester: TesterName): Contender {
-  const script = fileURLToPath(new URL('./peers/node-net.js', import.meta.url));
-  const peer = new MeasuredProcess(script, [tester, String(REALS), String(WEB_PORT), String(LOOP_DELAY_MS)]);
+function startPeer({ script, args = [] }: Peer, tester: Comparison['tester']): Contender {
+  const file = fileURLToPath(new URL(`./peers/${script}`, import.meta.url));
+  const figures = [realsOf(tester), portOf(tester), LOOP_DELAY_MS].map(String);
+  const peer = new MeasuredProcess(file, [tester, ...figures, ...args]);
   return {
     pid: peer.pid,
     count: async () => {
@@ -96,7 +146,7 @@ function startNodeNet(tester: TesterName): Contender {
   };
 }
 
-async function startSurealived(tester: TesterName): Promise<Contender> {
+async function startSurealived(tester: Comparison['tester']): Promise<Contender> {
   const directory = new HandoverDirectory({ maxfd: 16_384, startup_delay_ms: LOOP_DELAY_MS / 2 });
   const services = directory.writeServices(servicesXml(tester));
   const daemon = new DaemonProcess('surealived', ['-c', directory.config, services]);
@@ -116,13 +166,15 @@ function readCounts(stats: string): { successes: number; failures: number } {
   return { successes: read('t_success'), failures: read('t_failed') };
 }
 
-function servicesXml(tester: TesterName): string {
-  const attributes = tester === 'http' ? 'url="/" host="bench"' : '';
+function servicesXml(tester: Comparison['tester']): string {
+  const ssl = isOverTls(tester) ? 'SSL="1" sni="bench"' : '';
+  const http = tester.startsWith('http') ? 'proto="http" url="/" host="bench"' : 'proto="tcp"';
+  const port = portOf(tester);
   const parts = ['<surealived>'];
-  for (let first = 0; first < REALS; first += 10) {
+  for (let first = 0; first < realsOf(tester); first += 10) {
     parts.push(
       `<virtual name="v${first}" addr="10.0.${first >> 8}.${first & 255}" port="80" proto="tcp" sched="wrr" rt="dr">`,
-      `<tester proto="${tester}" testport="${WEB_PORT}" loopdelay="${LOOP_DELAY_MS / 1000}" timeout="5" ${attributes}/>`,
+      `<tester ${http} testport="${port}" loopdelay="${LOOP_DELAY_MS / 1000}" timeout="5" ${ssl}/>`,
     );
     for (let i = first; i < first + 10; i++) {
       parts.push(`<real name="r${i}" addr="127.1.${i >> 8}.${i & 255}" port="80" weight="10"/>`);

@@ -6,9 +6,9 @@
 import { writeFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import { missingPackages } from '../kernel/requirements.js';
+import { nginxVersion } from '../servers/nginx.js';
 import { cpuPerTest } from './cpu-per-test.js';
 import { kernelLab } from './kernel-lab.js';
-import { nginxVersion } from './nginx.js';
 import { reload } from './reload.js';
 import { type BenchPart, formatTable } from './report.js';
 

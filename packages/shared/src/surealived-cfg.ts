@@ -40,8 +40,7 @@ const path = (fallback: string, description: string): Key<string> => ({
 });
 /** A path that is written into a line format, where white space would end it. */
 const tokenPath = (fallback: string, description: string): Key<string> => ({
-  default: fallback,
-  description,
+  ...path(fallback, description),
   expected: 'a path without white space',
   parse: (value) => (/\s/.test(value) ? undefined : value),
 });
@@ -78,8 +77,7 @@ const ipAddress = (fallback: string, description: string): Key<string> => ({
 /** A Unix socket, or none: its address holds a path of so many bytes, and a NUL. */
 const MAX_SOCKET_PATH_BYTES = 107;
 const socketPath = (description: string): Key<string> => ({
-  default: '',
-  description,
+  ...path('', description),
   expected: `an absolute path of at most ${MAX_SOCKET_PATH_BYTES} bytes`,
   parse: (value) =>
     value === '' || (value.startsWith('/') && Buffer.byteLength(value) <= MAX_SOCKET_PATH_BYTES)

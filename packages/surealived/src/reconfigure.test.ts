@@ -80,7 +80,10 @@ describe('reconfigure', () => {
     ['port to test', { testPort: 81 }],
     ['source address', { bindAddress: at('10.0.0.1') }],
     ['attribute', { attributes: { url: '/' } }],
-    ['server name', { tls: { serverName: 'a', policy: { verify: false, caFile: undefined, minDays: 0 } } }],
+    [
+      'server name',
+      { tls: { serverName: 'a', policy: { verify: false, caFile: undefined, caStamp: '', minDays: 0 } } },
+    ],
   ])('begins the tests of a real with another %s anew, and those of no other', (_what, own) => {
     expect(reload([web], [{ ...web, reals: [w1, { ...w2, ...own }] }])).toMatchObject({
       ...nothing,

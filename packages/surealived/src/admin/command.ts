@@ -3,7 +3,8 @@ import type { CommandContext } from './context.js';
 
 /** What a command answers, for people and for programs; only the form that is asked for is made. */
 export interface Answer {
-  lines(): readonly string[];
+  /** May be a generator, where there can be thousands: they are then made as the client reads them. */
+  lines(): Iterable<string>;
   /** The JSON document, less its version. */
   document(): object;
 }

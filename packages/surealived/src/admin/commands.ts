@@ -43,10 +43,7 @@ const COMMANDS_BY_NAME = new Map(COMMANDS.map((command) => [command.name, comman
  *
  * @returns A promise only where the command has to wait.
  */
-export function answer(
-  context: CommandContext,
-  line: string,
-): Promise<readonly string[]> | readonly string[] {
+export function answer(context: CommandContext, line: string): Promise<Iterable<string>> | Iterable<string> {
   const text = line.trim();
   const { name, request } = parseRequest(text);
   const command = COMMANDS_BY_NAME.get(name);
@@ -74,7 +71,7 @@ function parseRequest(text: string): { name: string; request: Request | undefine
   return { name, request: isSound ? { fields, isJson: rest.length < words.length } : undefined };
 }
 
-function print(answer: Answer, isJson: boolean): readonly string[] {
+function print(answer: Answer, isJson: boolean): Iterable<string> {
   return isJson ? [printDocument(answer.document())] : answer.lines();
 }
 

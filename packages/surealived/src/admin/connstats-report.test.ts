@@ -26,7 +26,7 @@ function reportOf(logMicro: boolean): readonly string[] {
   if (!web) throw new Error('no virtual');
   const [w1, w2] = web.reals as [Real, Real];
   for (const real of [w1, w1, w2]) director.observe(web, real, real === w2 ? bad : good);
-  return reportConnections(virtuals, statistics);
+  return [...reportConnections(virtuals, statistics)];
 }
 
 describe('the answer to connstats', () => {
@@ -71,6 +71,6 @@ describe('the answer to connstats', () => {
   });
 
   it('says when nothing is gathered', () => {
-    expect(reportConnections([], undefined)).toEqual(['Gathering statistics is OFF']);
+    expect([...reportConnections([], undefined)]).toEqual(['Gathering statistics is OFF']);
   });
 });

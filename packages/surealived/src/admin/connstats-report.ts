@@ -10,20 +10,21 @@ import type { ConnectionStatistics } from '../statistics/connection-statistics.j
 import { timesInMs } from '../statistics/real-statistics.js';
 
 /** @param statistics `undefined` where none are gathered. */
-export function reportConnections(
+export function* reportConnections(
   virtuals: readonly Virtual[],
   statistics: ConnectionStatistics | undefined,
-): readonly string[] {
-  if (!statistics) return ['Gathering statistics is OFF'];
-  return virtuals.flatMap((virtual, index) => [
-    'Virtual:',
-    virtualLine(virtual, index, statistics),
-    '',
-    'Reals:',
-    ...virtual.reals.flatMap((real, place) => realLines(virtual, real, `r:${index}.${place}`, statistics)),
-    '-----',
-    '',
-  ]);
+): Generator<string> {
+  if (!statistics) return yield 'Gathering statistics is OFF';
+  for (const [index, virtual] of virtuals.entries()) {
+    yield 'Virtual:';
+    yield virtualLine(virtual, index, statistics);
+    yield '';
+    yield 'Reals:';
+    for (const [place, real] of virtual.reals.entries())
+      yield* realLines(virtual, real, `r:${index}.${place}`, statistics);
+    yield '-----';
+    yield '';
+  }
 }
 
 function virtualLine(virtual: Virtual, index: number, statistics: ConnectionStatistics): string {

@@ -8,8 +8,10 @@ it('answers with the report, or that nothing is gathered', async () => {
   const virtuals = someVirtuals();
   const statistics = new ConnectionStatistics(() => WALL_NOW);
   const { ask } = commandContext(virtuals, { connections: () => statistics });
-  expect(await ask('connstats')).toEqual(reportConnections(virtuals, statistics));
-  expect(await commandContext(virtuals).ask('connstats')).toEqual(reportConnections(virtuals, undefined));
+  expect(await ask('connstats')).toEqual([...reportConnections(virtuals, statistics)]);
+  expect(await commandContext(virtuals).ask('connstats')).toEqual([
+    ...reportConnections(virtuals, undefined),
+  ]);
 });
 
 it('is a document, too', async () => {

@@ -36,7 +36,7 @@ export function commandContext(virtuals: readonly Virtual[], own: Partial<Comman
     settled: async () => true,
     ...own,
   };
-  const ask = async (line: string): Promise<readonly string[]> => answer(context, line);
+  const ask = async (line: string): Promise<readonly string[]> => [...(await answer(context, line))];
   /** The one JSON document that a command answers with. */
   const askDocument = async (line: string) => {
     const lines = await ask(`${line} --json`);

@@ -171,6 +171,24 @@ describe('AdminServer', () => {
     expect(answers).toBeLessThanOrEqual(commands);
   });
 
+  it('makes a long answer in parts, with turns for everything else in between', async () => {
+    const { client } = await serve({ virtuals: 20_000 });
+    const asking = await client();
+    let turns = 0;
+    let isOver = false;
+    const count = (): void => {
+      turns++;
+      if (!isOver) setImmediate(count);
+    };
+    asking.say('vlist\nrlist vproto=udp vaddr=10.0.0.1 vport=1\n');
+    setImmediate(count);
+    const heard = await asking.hear(END, 2);
+    isOver = true;
+    expect(heard.match(/^v:/gm)).toHaveLength(20_000);
+    expect(heard.endsWith(`${END}cmd_find_virt: Virt not found\n${END}`)).toBe(true);
+    expect(turns).toBeGreaterThan(20);
+  });
+
   it('names address and port when another has it', async () => {
     const { port } = await serve();
     const { context } = commandContext([]);

@@ -10,7 +10,7 @@ import { AttributeReader } from './attributes.js';
 import { type LoadedTester, loadModuleAttributes, type ModuleAttributes } from './load-tester.js';
 import type { RealConfig } from './model.js';
 import { nameOf, type ProblemList, placeOf } from './problem-list.js';
-import { RealAttributes } from './schema.js';
+import { HOST_NAME, RealAttributes } from './schema.js';
 import type { Element } from './xml.js';
 
 const realReader = new AttributeReader(RealAttributes);
@@ -86,6 +86,7 @@ function loadReal(element: Element, path: string, context: RealContext): RealCon
 
 /** The `host` of a tester that has one, without a port; an address is no server name (RFC 6066 section 3). */
 function serverNameOf({ host }: ModuleAttributes): string | undefined {
-  if (typeof host !== 'string' || isIP(host) !== 0 || host.startsWith('[')) return undefined;
-  return host.replace(/:\d*$/, '');
+  if (typeof host !== 'string') return undefined;
+  const name = host.replace(/:\d*$/, '').replace(/\.$/, '');
+  return HOST_NAME.test(name) && isIP(name) === 0 ? name : undefined;
 }

@@ -51,6 +51,12 @@ describe('a services file', () => {
     });
   });
 
+  it('may tell an editor where its schema is', () => {
+    const place =
+      'xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance" xsi:noNamespaceSchemaLocation="s.xsd"';
+    expect(load(services().replace('<surealived>', `<surealived ${place}>`), true).warnings).toEqual([]);
+  });
+
   it('lets a real override port, method and every attribute of the module', () => {
     const tester = 'proto="http" testport="80" url="/" host="www"';
     const real = 'testport="8081" rt="masq" url="/x?a=1&amp;b=2" retcode="204" bindaddr="10.0.0.9"';

@@ -68,6 +68,8 @@ export interface TlsPolicy {
   readonly verify: boolean;
   /** File with the trusted certificates (PEM); `undefined` for those of the system. */
   readonly caFile: string | undefined;
+  /** Differs when the certificates in that file are others; empty without one. */
+  readonly caStamp: string;
   /** Days that the certificate must still be valid for; 0 for any. */
   readonly minDays: number;
 }

@@ -19,6 +19,8 @@ import Type from 'typebox';
 
 const MAX_SECONDS = 86_400;
 const MAX_RETRIES = 1000;
+/** What SNI may carry (RFC 6066 section 3), underscores being common in the field. */
+export const HOST_NAME = /^[A-Za-z0-9_]([A-Za-z0-9._-]{0,251}[A-Za-z0-9_-])?$/;
 
 const Name = Type.String({
   format: 'name',
@@ -76,7 +78,7 @@ export const TesterAttributes = Type.Object({
   SSL: Flag({ default: false, description: 'Speak TLS. For testers that hold a conversation over TCP.' }),
   sni: Type.Optional(
     Type.String({
-      pattern: '^[A-Za-z0-9._-]{1,253}$',
+      pattern: HOST_NAME.source,
       expected: 'a host name',
       description:
         "Server name to ask for (SNI) and to find in the certificate; otherwise the tester's `host`.",

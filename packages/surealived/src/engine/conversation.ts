@@ -1,3 +1,4 @@
+import { messageOf } from '@surealived/shared/errors';
 import * as libc from '@surealived/shared/libc';
 import type { StreamRequest } from '@surealived/testers/requests';
 import { down, type StreamProbe, type Verdict } from '@surealived/testers/tester';
@@ -13,6 +14,7 @@ import { closeProbe, requireAllowed, requireVerdict } from './probe-guard.js';
 import type { EventSink, Reactor } from './reactor.js';
 import type { TestRun } from './test-queue.js';
 import { WheelTimer } from './timer-wheel.js';
+import { FAILED, READY, type Transport } from './transport.js';
 
 /** A test of one real over TCP: everything that is the same each time, encoded once. */
 export interface StreamTest {
@@ -22,11 +24,12 @@ export interface StreamTest {
   /** Source address, where one is wanted. */
   readonly bindSockaddr: Buffer | undefined;
   readonly timeoutMs: number;
+  /** How bytes move over the socket, once it is connected. What it throws is an obstacle of this machine's. */
+  readonly open: (fd: number) => Transport;
   /** Begins the tester's conversation. */
   readonly begin: () => StreamProbe;
 }
 
-const EAGAIN = 11;
 const EINPROGRESS = 115;
 const NOTHING = Buffer.alloc(0);
 const SOCKET_TYPE = libc.SOCK_STREAM | libc.SOCK_NONBLOCK | libc.SOCK_CLOEXEC;
@@ -50,6 +53,9 @@ export class Conversation implements EventSink, TestRun {
   readonly #deadline: WheelTimer;
   readonly #startMs: number;
   #fd = -1;
+  /** Absent until the connection stands. */
+  #transport: Transport | undefined;
+  /** Absent until the handshake is done. */
   #probe: StreamProbe | undefined;
   #request: StreamRequest | undefined;
   /** Progress of the current request: bytes written, or bytes collected by a read. */
@@ -98,12 +104,28 @@ export class Conversation implements EventSink, TestRun {
   onEvents(events: number): void {
     if (this.#goesOn) return;
     if (this.#probe) this.#continue();
+    else if (this.#transport) this.#shakeHands(this.#transport);
     else if (events & (libc.EPOLLERR | libc.EPOLLHUP)) this.#failConnecting();
-    else if (events & libc.EPOLLOUT) this.#begin();
+    else if (events & libc.EPOLLOUT) this.#open();
+  }
+
+  #open(): void {
+    this.#connectMs = this.#reactor.clock.nowMs() - this.#startMs;
+    try {
+      this.#transport = this.#test.open(this.#fd);
+    } catch (error) {
+      return this.#end(undefined, messageOf(error));
+    }
+    this.#shakeHands(this.#transport);
+  }
+
+  #shakeHands(transport: Transport): void {
+    const answer = transport.handshake();
+    if (answer === READY) this.#begin();
+    else if (answer === FAILED) this.#failWith(transport.failure);
   }
 
   #begin(): void {
-    this.#connectMs = this.#reactor.clock.nowMs() - this.#startMs;
     try {
       this.#probe = this.#test.begin();
     } catch (error) {
@@ -115,8 +137,9 @@ export class Conversation implements EventSink, TestRun {
 
   /** Carries out requests until one has to wait. */
   #continue(): void {
+    const transport = this.#transport as Transport;
     for (let budget = TURN_BYTES; !this.#ended && this.#request; ) {
-      const moved = this.#carryOut(this.#request);
+      const moved = this.#carryOut(this.#request, transport);
       if (moved < 0) return;
       budget -= Math.max(moved, REQUEST_BYTES);
       if (budget <= 0) return this.#goOnLater();
@@ -132,35 +155,41 @@ export class Conversation implements EventSink, TestRun {
     });
   }
 
-  /** @returns Bytes moved, or -1 when the socket has no more to give or take for now (or the test ended). */
-  #carryOut(request: StreamRequest): number {
-    if (request.want === 'write') return this.#write(request.data);
-    if (request.want === 'drain') return this.#drain();
-    return this.#read(request.bytes, request.want === 'read');
+  /** @returns Bytes moved, or less than 0 when the socket has no more to give or take for now (or the test ended). */
+  #carryOut(request: StreamRequest, transport: Transport): number {
+    const moved = this.#move(request, transport);
+    if (moved === FAILED) this.#failWith(transport.failure);
+    return moved;
   }
 
-  #write(data: Uint8Array): number {
+  #move(request: StreamRequest, transport: Transport): number {
+    if (request.want === 'write') return this.#write(request.data, transport);
+    if (request.want === 'drain') return this.#drain(transport);
+    return this.#read(request.bytes, request.want === 'read', transport);
+  }
+
+  #write(data: Uint8Array, transport: Transport): number {
     const rest = this.#done === 0 ? data : data.subarray(this.#done);
-    const sent = rest.length === 0 ? 0 : libc.send(this.#fd, rest, rest.length, libc.MSG_NOSIGNAL);
-    if (sent < 0) return this.#waitOrFail('send');
+    const sent = rest.length === 0 ? 0 : transport.send(rest);
+    if (sent < 0) return sent;
     this.#noteSent(rest, sent);
     this.#done += sent;
     if (this.#done >= data.length) this.#resume(NOTHING);
     return sent;
   }
 
-  #drain(): number {
-    const received = libc.recv(this.#fd, scratch, scratch.length, 0);
-    if (received < 0) return this.#waitOrFail('recv');
+  #drain(transport: Transport): number {
+    const received = transport.receive(scratch, scratch.length);
+    if (received < 0) return received;
     this.#noteReceived(received);
     if (received === 0) this.#resume(NOTHING);
     return received;
   }
 
-  #read(bytes: number, exactly: boolean): number {
+  #read(bytes: number, exactly: boolean, transport: Transport): number {
     const wanted = Math.min(bytes - this.#done, scratch.length);
-    const received = libc.recv(this.#fd, scratch, wanted, 0);
-    if (received < 0) return this.#waitOrFail('recv');
+    const received = transport.receive(scratch, wanted);
+    if (received < 0) return received;
     this.#noteReceived(received);
     if (this.#done === 0 && (received === bytes || received === 0 || !exactly)) {
       this.#resume(Buffer.from(scratch.subarray(0, received)));
@@ -205,17 +234,11 @@ export class Conversation implements EventSink, TestRun {
     this.#end(undefined, `the tester failed: ${error instanceof Error ? error.stack : String(error)}`);
   }
 
-  #waitOrFail(call: string): number {
-    const errno = libc.errno();
-    if (errno !== EAGAIN) this.#failWith(judgeErrno(call, errno));
-    return -1;
-  }
-
   #failConnecting(): void {
     libc.getsockopt(this.#fd, libc.SOL_SOCKET, libc.SO_ERROR, socketError, socketErrorLength);
     const errno = socketError.readInt32LE(0);
     // hung up without an error: it stood and was closed before we looked
-    if (errno === 0) this.#begin();
+    if (errno === 0) this.#open();
     else this.#failWith(judgeConnectionError(errno));
   }
 
@@ -229,13 +252,13 @@ export class Conversation implements EventSink, TestRun {
   }
 
   #expire(): void {
-    const what = this.#probe ? `no verdict` : 'no connection';
+    const what = this.#probe ? 'no verdict' : this.#transport ? 'no TLS handshake' : 'no connection';
     this.#end(down('timeout', `${what} within ${this.#test.timeoutMs} ms`), undefined);
   }
 
   #end(verdict: Verdict | undefined, obstacle: string | undefined): void {
     if (this.#ended) return;
-    const connected = this.#probe !== undefined;
+    const connected = this.#transport !== undefined;
     this.#release();
     this.#onEnd({
       verdict,
@@ -253,6 +276,7 @@ export class Conversation implements EventSink, TestRun {
   #release(): void {
     this.#ended = true;
     this.#reactor.disarm(this.#deadline);
+    this.#transport?.close();
     if (this.#fd >= 0) {
       this.#reactor.forget(this.#fd);
       libc.close(this.#fd);

@@ -1,4 +1,5 @@
 import { errnoName } from '@surealived/shared/libc';
+import { reasonOfErrno } from '@surealived/testers/errno-reasons';
 import { down, type FailureReason, type Verdict } from '@surealived/testers/tester';
 
 /** Why there was no connection, as the statistics tell them apart. */
@@ -34,25 +35,13 @@ export type SocketFailure =
   | { readonly verdict: Verdict & { readonly up: false } }
   | { readonly obstacle: string };
 
-const REASONS: ReadonlyMap<string, FailureReason> = new Map([
-  ['ECONNREFUSED', 'refused'],
-  ['ECONNRESET', 'reset'],
-  ['EPIPE', 'reset'],
-  ['ETIMEDOUT', 'timeout'],
-  ['EHOSTUNREACH', 'unreachable'],
-  ['ENETUNREACH', 'unreachable'],
-  ['EHOSTDOWN', 'unreachable'],
-  ['ENETDOWN', 'unreachable'],
-  ['EPROTO', 'protocol'],
-]);
-
 /**
  * Judges a failed call. Errors that no real can cause (no descriptors, no memory, no free port, a source address that
  * is not ours, a local firewall) are obstacles: a director that runs short must not take its reals down.
  */
 export function judgeErrno(call: string, errno: number): SocketFailure {
   const name = errnoName(errno);
-  const reason = REASONS.get(name);
+  const reason = reasonOfErrno(name);
   if (reason === undefined) return { obstacle: `${call}: ${name}` };
   return { verdict: down(reason, `${call}: ${name}`) as Verdict & { up: false } };
 }
@@ -60,10 +49,13 @@ export function judgeErrno(call: string, errno: number): SocketFailure {
 /**
  * Judges the error that ended an attempt to connect after connect(2) had let it begin. It came over the network, so it is
  * the real's (a reject by ICMP can surface as EACCES, ENONET or ENOPROTOOPT), never this machine's.
+ *
+ * @param call The call that reported it: UDP has no connection to wait for, and hears of it when it reads.
  */
-export function judgeConnectionError(errno: number): SocketFailure {
+export function judgeConnectionError(errno: number, call = 'connect'): SocketFailure {
   const name = errnoName(errno);
-  return { verdict: down(REASONS.get(name) ?? 'unreachable', `connect: ${name}`) as Verdict & { up: false } };
+  const reason = reasonOfErrno(name) ?? 'unreachable';
+  return { verdict: down(reason, `${call}: ${name}`) as Verdict & { up: false } };
 }
 
 /** The kind of a connection that never stood. */

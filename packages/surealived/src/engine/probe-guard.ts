@@ -4,7 +4,17 @@
  * @module
  */
 import { MAX_READ_BYTES, type StreamRequest } from '@surealived/testers/requests';
-import { down, FAILURE_REASONS, type StreamProbe, type Verdict } from '@surealived/testers/tester';
+import {
+  type DatagramExchange,
+  down,
+  FAILURE_REASONS,
+  ObstacleError,
+  type StreamProbe,
+  type Verdict,
+} from '@surealived/testers/tester';
+
+/** What an IPv4 datagram can carry: 65535 less the headers of IP and UDP. */
+const MAX_DATAGRAM_BYTES = 65_507;
 
 /** Lets an unfinished probe run its `finally` blocks; what it does there can no longer change anything. */
 export function closeProbe(probe: StreamProbe | undefined): void {
@@ -38,4 +48,18 @@ export function requireVerdict(verdict: Verdict): Verdict {
   if (verdict.up === true) return verdict;
   if (verdict.up === false && FAILURE_REASONS.includes(verdict.reason)) return verdict;
   throw new TypeError(`not a verdict: ${JSON.stringify(verdict)}`);
+}
+
+/** A question that can be sent. @throws TypeError or RangeError otherwise. */
+export function requireExchange(exchange: DatagramExchange): DatagramExchange {
+  const { request } = exchange;
+  if (!(request instanceof Uint8Array)) throw new TypeError('a request needs bytes');
+  if (request.length >= 1 && request.length <= MAX_DATAGRAM_BYTES) return exchange;
+  throw new RangeError(`a request has ${request.length} bytes, 1..${MAX_DATAGRAM_BYTES} are allowed`);
+}
+
+/** The obstacle that a mistake in a tester is: it must cost its own test only. */
+export function describeTesterFailure(error: unknown): string {
+  if (error instanceof ObstacleError) return error.message;
+  return `the tester failed: ${error instanceof Error ? error.stack : String(error)}`;
 }

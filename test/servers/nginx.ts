@@ -7,9 +7,16 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const START_TIMEOUT_MS = 10_000;
 
-/** An nginx of its own on every loopback address. */
+/** An nginx in the foreground, with all of its files in a directory of its own; gone with its end. */
 export interface Nginx extends AsyncDisposable {
   readonly version: string;
+}
+
+export interface NginxOptions {
+  /** A port that it accepts connections on, of 127.0.0.1, once it has started. */
+  readonly port: number;
+  /** The `server` blocks of its configuration. May write files that they name into the directory. */
+  readonly servers: (directory: string) => string;
 }
 
 /** The version line of nginx, or `undefined` where it is not installed. */
@@ -18,10 +25,10 @@ export function nginxVersion(): string | undefined {
   return error ? undefined : stderr.trim().replace('nginx version: ', '');
 }
 
-/** Starts nginx with one worker that answers every request on `port` of all IPv4 addresses with a short page. */
-export async function startNginx(port: number): Promise<Nginx> {
-  const directory = mkdtempSync(join(tmpdir(), 'bench-nginx-'));
-  writeFileSync(join(directory, 'nginx.conf'), configuration(port));
+/** Starts nginx with one worker. */
+export async function startNginx({ port, servers }: NginxOptions): Promise<Nginx> {
+  const directory = mkdtempSync(join(tmpdir(), 'test-nginx-'));
+  writeFileSync(join(directory, 'nginx.conf'), configuration(servers(directory)));
   const child = spawn('nginx', ['-p', directory, '-c', 'nginx.conf', '-e', 'stderr', '-g', 'daemon off;'], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
@@ -37,7 +44,7 @@ export async function startNginx(port: number): Promise<Nginx> {
   };
 }
 
-function configuration(port: number): string {
+function configuration(servers: string): string {
   return `
 user root;
 worker_processes 1;
@@ -47,7 +54,7 @@ events { worker_connections 16384; }
 http {
   access_log off;
   client_body_temp_path t1; proxy_temp_path t2; fastcgi_temp_path t3; uwsgi_temp_path t4; scgi_temp_path t5;
-  server { listen ${port} backlog=16384; return 200 "ok\\n"; }
+  ${servers}
 }
 `;
 }
