@@ -5,7 +5,7 @@ local answers = ""   -- what has been read and not yet looked at
 local user, password
 local step = 1
 
--- What is said in each step, after an answer that begins with its code.
+-- The code of each answer, and what is said to it.
 local steps = {
   { code = "220", say = function() return "USER " .. user .. "\r\n" end },
   { code = "331", say = function() return "PASS " .. password .. "\r\n" end },
@@ -14,29 +14,30 @@ local steps = {
 
 function prepare(params)
   user, password = string.match(params, "^(%S+) (.*)$")
-  if not user then error("expected params such as \"user password\", got \"" .. params .. "\"") end
+  if not user then error("expected params such as \"user password\"") end
 end
 
--- The code of a whole answer, which may have several lines: only its last one has a space after the code.
-local function take_code()
-  for line, stop in string.gmatch(answers, "([^\r\n]*)\r?\n()") do
-    local code = string.match(line, "^(%d%d%d) ")
-    if code then
-      answers = string.sub(answers, stop)
-      return code, line
-    end
+-- The last line of an answer: where there are several, only the last one has a space after the code.
+local function take_last_line()
+  while true do
+    local stop = string.find(answers, "\n", 1, true)
+    if not stop then return nil end
+    local line = string.sub(answers, 1, stop - 1)
+    answers = string.sub(answers, stop + 1)
+    if string.find(line, "^%d%d%d ") then return line end
   end
 end
 
 function process_event(text)
   answers = answers .. text
   if step > #steps then return "eok", 0, "logged in as " .. user end
-  local code, line = take_code()
-  if not code then return "rav", 512, "" end
-  if code ~= steps[step].code then
-    return "efail", 0, "expected " .. steps[step].code .. ", got: " .. line
+  local line = take_last_line()
+  if not line then return "rav", 512, "" end
+  local code, say = steps[step].code, steps[step].say
+  if string.sub(line, 1, 3) ~= code then
+    return "efail", 0, "expected " .. code .. ", got: " .. line
   end
-  local command = steps[step].say()
   step = step + 1
+  local command = say()
   return "w", #command, command
 end

@@ -114,8 +114,11 @@ export class Director {
     const before = placement(virtual, real);
     real.health = health;
     this.#noteVerdict(virtual, real, verdict, wasOnline);
-    if (placement(virtual, real) === before) return;
-    for (const listener of this.#listeners) listener.onChange?.(virtual, real);
+    if (placement(virtual, real) !== before)
+      for (const listener of this.#listeners) listener.onChange?.(virtual, real);
+    // after the change: traffic comes first, whoever is told of it second
+    if (health.online !== wasOnline)
+      for (const listener of this.#listeners) listener.onTransition?.(virtual, real);
   }
 
   /** Transitions are for the operator, single failures for who looks closer; successes are not worth a line. */
@@ -134,7 +137,6 @@ export class Director {
       online ? 'online' : 'offline',
       'reason' in why ? `${why.reason}: ${why.detail}` : why.detail,
     );
-    for (const listener of this.#listeners) listener.onTransition?.(virtual, real);
   }
 
   #remember(real: Real, what: Transition['what'], detail: string): void {

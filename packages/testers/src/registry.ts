@@ -1,10 +1,14 @@
 import type { Tester } from './tester.js';
+import dns from './testers/dns.js';
+import exec from './testers/exec.js';
 import http from './testers/http.js';
+import lua from './testers/lua.js';
 import noTest from './testers/no-test.js';
+import ssh from './testers/ssh.js';
 import tcp from './testers/tcp.js';
 
 /** The testers that come with the product, in the manual's order. */
-export const BUILT_IN_TESTERS: readonly Tester[] = [tcp, http, noTest];
+export const BUILT_IN_TESTERS: readonly Tester[] = [tcp, http, dns, ssh, exec, lua, noTest];
 
 /** Testers by the name that `proto=` gives. */
 export class TesterRegistry {

@@ -51,6 +51,15 @@ export interface Target {
 /** A conversation over one connection. Resumed with the bytes that a read asked for, or empty for a write. */
 export type StreamProbe = Generator<StreamRequest, Verdict, Buffer>;
 
+/** What is wrong with an attribute that its schema allows: a file that is not there, a program that cannot be run. */
+export interface AttributeFault {
+  readonly attribute: string;
+  /** One line for the operator. */
+  readonly message: string;
+  /** Whether it may be put right without another configuration: a warning then, otherwise an error. */
+  readonly isWarning?: boolean;
+}
+
 interface TesterBase<T extends TObject> {
   /** The value of `proto=` in the services file. */
   readonly name: string;
@@ -58,6 +67,8 @@ interface TesterBase<T extends TObject> {
   readonly description: string;
   /** The attributes this tester adds to `<tester>` and `<real>`; each has a description, and a default or is mandatory. */
   readonly attributes: T;
+  /** Looks at attributes that their schema allows, once, when a configuration is loaded. What it finds is an error of it. */
+  findFault?(attributes: Static<T>): AttributeFault | undefined;
 }
 
 /** A conversation over TCP, begun once the connection stands. */
@@ -98,9 +109,14 @@ export interface TaskContext {
   received(data: Uint8Array): void;
 }
 
+/** Why this machine cannot make a test at all, in one line: no verdict comes of it, and no real is taken down. */
+export class ObstacleError extends Error {
+  override readonly name = 'ObstacleError';
+}
+
 /**
  * A test with its own I/O: a process, or a client library. At most `max_tasks` run at a time. The verdict after an abort
- * is not looked at; a rejection is a mistake of the tester, not a verdict.
+ * is not looked at. A rejection is no verdict: it is a mistake of the tester, unless it is an ObstacleError.
  */
 export interface TaskTester<T extends TObject = TObject> extends TesterBase<T> {
   readonly kind: 'task';

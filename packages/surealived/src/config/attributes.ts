@@ -15,6 +15,7 @@ export interface AttributeProblem {
   readonly name: string;
   readonly attribute: Attribute | undefined;
   readonly message: string;
+  readonly isWarning?: boolean | undefined;
 }
 
 interface AttributeSchema {

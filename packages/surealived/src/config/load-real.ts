@@ -45,7 +45,7 @@ function loadReal(element: Element, path: string, context: RealContext): RealCon
   const { tester, forwarding, problems } = context;
   const before = problems.errors.length;
   const values = realReader.read(element.attributes, (problem) =>
-    problems.attributeError(element, path, problem),
+    problems.attributeProblem(element, path, problem),
   );
   if (tester) problems.warnUnknown(element, path, [...realReader.names, ...tester.moduleReader.names]);
   const attributes = tester ? loadModuleAttributes(element, path, tester, problems) : {};

@@ -45,7 +45,7 @@ interface TesterContext {
 export function loadTester(element: Element, path: string, context: TesterContext): LoadedTester | undefined {
   const { registry, certificateFiles, problems, reals } = context;
   const values = testerReader.read(element.attributes, (problem) =>
-    problems.attributeError(element, path, problem),
+    problems.attributeProblem(element, path, problem),
   );
   const proto = element.attributes.get('proto');
   if (!proto) return undefined;
@@ -63,7 +63,7 @@ export function loadTester(element: Element, path: string, context: TesterContex
   }
   const moduleAttributes = readModuleAttributes({ tester, moduleReader }, element.attributes, (problem) => {
     const isGiven = !problem.attribute && isGivenByAll(reals, problem.name);
-    if (!isGiven) problems.attributeError(element, path, problem);
+    if (!isGiven) problems.attributeProblem(element, path, problem);
   });
   return { element, values, tester, moduleReader, moduleAttributes, tlsPolicy };
 }
@@ -82,7 +82,7 @@ export function loadModuleAttributes(
   const merged = new Map([...element.attributes, ...real.attributes]);
   return readModuleAttributes({ tester, moduleReader }, merged, (problem) => {
     // what is wrong with the tester's own values was said at the tester
-    if (real.attributes.has(problem.name)) problems.attributeError(real, path, problem);
+    if (real.attributes.has(problem.name)) problems.attributeProblem(real, path, problem);
   });
 }
 
@@ -99,8 +99,8 @@ function readModuleAttributes(
   });
   const fault = fits ? tester.findFault?.(values) : undefined;
   if (fault) {
-    const { attribute: name, message } = fault;
-    report({ name, attribute: attributes.get(name), message: `attribute "${name}": ${message}` });
+    const { attribute: name, message, isWarning } = fault;
+    report({ name, attribute: attributes.get(name), message: `attribute "${name}": ${message}`, isWarning });
   }
   return values;
 }

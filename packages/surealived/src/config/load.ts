@@ -94,7 +94,7 @@ function loadVirtual(element: Element, path: string, context: LoadContext): Virt
   const { problems } = context;
   const before = problems.errors.length;
   const values = virtualReader.read(element.attributes, (problem) =>
-    problems.attributeError(element, path, problem),
+    problems.attributeProblem(element, path, problem),
   );
   problems.warnUnknown(element, path, virtualReader.names);
   checkIdentity(element, path, values, problems);

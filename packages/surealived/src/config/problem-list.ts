@@ -25,8 +25,13 @@ export class ProblemList {
   }
 
   /** Something wrong with one attribute, at its place, or at the element's where it is missing. */
-  attributeError(element: Element, path: string, { attribute, message }: AttributeProblem): void {
-    this.error(attribute ?? element, path, message);
+  attributeProblem(
+    element: Element,
+    path: string,
+    { attribute, message, isWarning }: AttributeProblem,
+  ): void {
+    if (isWarning) this.warn(attribute ?? element, path, message);
+    else this.error(attribute ?? element, path, message);
   }
 
   /** Warns of each attribute that is not among `known`. */

@@ -10,7 +10,7 @@ import {
   type SocketFailure,
   type Trace,
 } from './outcome.js';
-import { closeProbe, requireAllowed, requireVerdict } from './probe-guard.js';
+import { closeProbe, describeTesterFailure, requireAllowed, requireVerdict } from './probe-guard.js';
 import type { EventSink, Reactor } from './reactor.js';
 import type { TestRun } from './test-queue.js';
 import { WheelTimer } from './timer-wheel.js';
@@ -231,7 +231,7 @@ export class Conversation implements EventSink, TestRun {
 
   /** A mistake in a tester must cost its own test only. */
   #blameTester(error: unknown): void {
-    this.#end(undefined, `the tester failed: ${error instanceof Error ? error.stack : String(error)}`);
+    this.#end(undefined, describeTesterFailure(error));
   }
 
   #failConnecting(): void {

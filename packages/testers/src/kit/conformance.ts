@@ -9,6 +9,7 @@ import { parseAddress } from '@surealived/shared/address';
 import type { Static, TObject } from 'typebox';
 import type { StreamTester, Target, Tester, Verdict } from '../tester.js';
 import { driveProbe } from './drive.js';
+import { expectDown, expectUp, noises, requireThat } from './expectations.js';
 
 /** A conversation that must succeed. */
 export interface Sample<T extends TObject = TObject> {
@@ -22,11 +23,8 @@ export interface Sample<T extends TObject = TObject> {
 
 export interface Check {
   readonly title: string;
-  readonly run: () => void;
+  readonly run: () => void | Promise<void>;
 }
-
-const NOISE_ROUNDS = 50;
-const NOISE_BYTES = 200;
 
 export function conformanceChecks(tester: StreamTester, sample: Sample): readonly Check[] {
   const answer = Buffer.from(sample.answer as Uint8Array);
@@ -58,7 +56,7 @@ export function declarationChecks(tester: Tester): readonly Check[] {
     {
       title: 'has a name that fits proto= and a description',
       run: () =>
-        require(/^[a-z][a-z0-9-]{0,30}$/.test(tester.name) && tester.description !== '', tester.name),
+        requireThat(/^[a-z][a-z0-9-]{0,30}$/.test(tester.name) && tester.description !== '', tester.name),
     },
     { title: 'documents its attributes', run: () => expectDocumented(tester) },
   ];
@@ -69,8 +67,8 @@ function expectDocumented({ attributes }: Tester): void {
   for (const [name, schema] of Object.entries<{ description?: string; default?: unknown }>(
     attributes.properties,
   )) {
-    require(!!schema.description, `attribute ${name} has no description`);
-    require(mandatory.has(name), `attribute ${name} must not be Optional: give it a default instead`);
+    requireThat(!!schema.description, `attribute ${name} has no description`);
+    requireThat(mandatory.has(name), `attribute ${name} must not be Optional: give it a default instead`);
   }
 }
 
@@ -85,22 +83,14 @@ function expectTruncationsDown(
 }
 
 function expectNoiseDown(verdictOn: (bytes: Uint8Array) => Verdict): void {
-  let state = 1;
-  for (let round = 0; round < NOISE_ROUNDS; round++) {
-    const noise = Buffer.alloc(NOISE_BYTES);
-    for (let i = 0; i < NOISE_BYTES; i++) {
-      state = (Math.imul(state, 1103515245) + 12345) >>> 0;
-      noise[i] = state >>> 16;
-    }
-    expectDown(verdictOn(noise), `noise ${noise.toString('hex')}`);
-  }
+  for (const noise of noises()) expectDown(verdictOn(noise), `noise ${noise.toString('hex')}`);
 }
 
 function cancelEarly(tester: StreamTester, { attributes }: Sample): void {
   const probe = tester.probe(exampleTarget(), attributes);
   probe.next(Buffer.alloc(0));
   probe.return({ up: false, reason: 'timeout', detail: 'cancelled' });
-  require(probe.next(Buffer.alloc(0)).done === true, 'the probe went on after it was cancelled');
+  requireThat(probe.next(Buffer.alloc(0)).done === true, 'the probe went on after it was cancelled');
 }
 
 /** A target for tests without a socket. */
@@ -109,17 +99,4 @@ export function exampleTarget(): Target {
   if (!address) throw new Error('unreachable');
   const virtual = { name: 'web', protocol: 'tcp', address, port: 80, fwmark: 0 } as const;
   return { address, port: 80, bindAddress: undefined, virtual, real: { name: 'w1', address, port: 80 } };
-}
-
-function expectUp(verdict: Verdict, what: string): void {
-  require(verdict.up, `expected up for ${what}, got down: ${verdict.detail}`);
-}
-
-function expectDown(verdict: Verdict, what: string): void {
-  require(!verdict.up &&
-    verdict.detail !== '', `expected down with a detail for ${what}, got ${JSON.stringify(verdict)}`);
-}
-
-function require(condition: boolean, message: string): void {
-  if (!condition) throw new Error(message);
 }

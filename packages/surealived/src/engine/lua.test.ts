@@ -1,0 +1,83 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { down, up } from '@surealived/testers/tester';
+import lua from '@surealived/testers/testers/lua';
+import { expect, it } from 'vitest';
+import { temporaryDirectory } from '../../../shared/src/files.test-kit.js';
+import { listen, newReactor, runTest, targetAt } from './hostile-servers.test-kit.js';
+import type { Outcome } from './outcome.js';
+import { prepareTest } from './prepare.js';
+import { TestQueue } from './test-queue.js';
+
+const STALL_MS = 50;
+const greets = 'if text == "" then return "r", 5, "" end return "eok", 0, text';
+
+/** Runs a test by a script whose `process_event` has this body. */
+function scriptTest(body: string, port: number, queue: TestQueue): () => Promise<Outcome> {
+  const script = join(temporaryDirectory(), 'test.lua');
+  writeFileSync(script, `function process_event(text) ${body} end`);
+  const settings = { target: targetAt('127.0.0.1', port), attributes: { script, params: '' } };
+  const test = prepareTest(lua, { ...settings, timeoutMs: 10_000, tls: undefined });
+  return () => runTest(test, queue);
+}
+
+/** The time of this process: the machine may be busy with something else. */
+function usedMs(): number {
+  const { user, system } = process.cpuUsage();
+  return (user + system) / 1000;
+}
+
+/** The longest turn of the event loop until `work` is done. */
+async function longestTurnMs(work: Promise<unknown>): Promise<number> {
+  let isDone = false;
+  void work.finally(() => {
+    isDone = true;
+  });
+  let longest = 0;
+  for (let before = usedMs(); !isDone; ) {
+    await nextTurn();
+    const now = usedMs();
+    longest = Math.max(longest, now - before);
+    before = now;
+  }
+  return longest;
+}
+
+it.each([
+  ['loops at once', 'while true do end'],
+  ['loops when it was answered', 'if text == "" then return "r", 5, "" end while true do pcall(error) end'],
+])('a script that %s costs its own tests only, and stalls nobody', async (_what, body) => {
+  const queue = new TestQueue(newReactor(), 200);
+  const port = await listen((socket) => socket.end('hello'));
+  const [loops, good] = [scriptTest(body, port, queue), scriptTest(greets, port, queue)];
+  await good();
+  const stallsMs: number[] = [];
+  for (let round = 0; round < 3; round++) {
+    const looping = Array.from({ length: 30 }, loops);
+    const others = Array.from({ length: 30 }, good);
+    stallsMs.push(await longestTurnMs(Promise.all([...looping, ...others])));
+    for (const { verdict } of await Promise.all(others)) expect(verdict).toEqual(up('hello'));
+    for (const { verdict, obstacle } of await Promise.all(looping)) {
+      expect(verdict).toBeUndefined();
+      expect(obstacle).toMatch(/test\.lua(:1)?: computes for too long$/);
+    }
+  }
+  // a turn may have to collect what the others left
+  expect(Math.min(...stallsMs)).toBeLessThan(STALL_MS);
+});
+
+it('a mistake in a script is an obstacle in one line, and no verdict', async () => {
+  const queue = new TestQueue(newReactor(), 10);
+  const port = await listen((socket) => socket.end('hello'));
+  const { verdict, obstacle } = await scriptTest('return nothing.there', port, queue)();
+  expect(verdict).toBeUndefined();
+  expect(obstacle).toMatch(/^\/.*test\.lua:1: attempt to index a nil value \(global 'nothing'\)$/);
+});
+
+it('a script that only reads or only writes ends with its deadline or the connection', async () => {
+  const queue = new TestQueue(newReactor(), 10);
+  const port = await listen((socket) => socket.end('hello'));
+  const { verdict } = await scriptTest('return "rav", 100, ""', port, queue)();
+  expect(verdict).toEqual(down('protocol', 'the server closed the connection, and the script reads on'));
+});

@@ -1,0 +1,130 @@
+/**
+ * How long scripts may compute. They run on the engine's thread, so an endless loop has to be ended from inside.
+ *
+ * @module
+ */
+import { type LuaDebug, type LuaState, lua, luaString } from './fengari.js';
+
+/** Longest computation between two requests to the engine. */
+const SLICE_MS = 10;
+/** What one test may compute in all. */
+const TEST_MS = 40;
+/** A slice below this would be too short for an honest test. */
+const MIN_SLICE_MS = 1;
+/** Instructions between two looks at the clock. */
+const INSTRUCTIONS = 100;
+const WHERE = luaString('Sl');
+
+/** Thrown through the interpreter when a script has computed for too long; scripts cannot catch it for long. */
+class OverBudget extends Error {}
+
+/**
+ * What a script's next test may compute at a time: less after each test that went on for too long, nothing after a few,
+ * and everything again in the next turn of the event loop. So hundreds of tests with one endless loop cannot add up.
+ */
+export class Allowance {
+  #sliceMs = SLICE_MS;
+
+  /** 0 when there is no time left. */
+  get sliceMs(): number {
+    return this.#sliceMs < MIN_SLICE_MS ? 0 : this.#sliceMs;
+  }
+
+  reduce(): void {
+    if (this.#sliceMs === SLICE_MS) {
+      setImmediate(() => {
+        this.#sliceMs = SLICE_MS;
+      });
+    }
+    this.#sliceMs /= 2;
+  }
+}
+
+let running: Meter | undefined;
+
+/** Looks at the clock of the script that runs now; for functions that take long in one go. @throws when it is over. */
+export function checkTime(L: LuaState): void {
+  running?.check(L);
+}
+
+/** The time that one test has used. */
+export class Meter {
+  readonly #path: string;
+  readonly #allowance: Allowance;
+  #usedMs = 0;
+  #sliceMs = 0;
+  /** When to look closer. */
+  #endMs = 0;
+  /** The process's time when the first half of the slice was over. */
+  #usage: NodeJS.CpuUsage | undefined;
+  #exhausted = '';
+
+  /** @param script Its path, for messages, and what its tests are allowed. */
+  constructor({ path, allowance }: { readonly path: string; readonly allowance: Allowance }) {
+    this.#path = path;
+    this.#allowance = allowance;
+  }
+
+  /** Why no more is computed, in one line; empty as long as there is time. */
+  get exhausted(): string {
+    return this.#exhausted;
+  }
+
+  /** Has the clock looked at while the interpreter works: at each call of a function, and every few instructions. */
+  watch(L: LuaState): void {
+    const hook = (thread: LuaState, info: LuaDebug): void => this.check(thread, info);
+    lua.lua_sethook(L, hook, lua.LUA_MASKCALL | lua.LUA_MASKCOUNT, INSTRUCTIONS);
+  }
+
+  /** Does `compute` with the clock running, unless there is no time left at all. */
+  run<T>(compute: () => T): T | undefined {
+    const startMs = performance.now();
+    this.#sliceMs = Math.min(this.#allowance.sliceMs, TEST_MS - this.#usedMs);
+    if (this.#sliceMs <= 0) {
+      this.#exhausted = `${this.#path}: computes for too long`;
+      return undefined;
+    }
+    this.#endMs = startMs + this.#sliceMs / 2;
+    this.#usage = undefined;
+    running = this;
+    try {
+      return compute();
+    } finally {
+      running = undefined;
+      this.#usedMs += Math.min(performance.now() - startMs, this.#sliceMs);
+    }
+  }
+
+  /** @throws OverBudget, again and again once the time is over, so that a `pcall` in the script is no way out. */
+  check(L: LuaState, info?: LuaDebug): void {
+    if (this.#exhausted === '') {
+      const nowMs = performance.now();
+      if (nowMs < this.#endMs || this.#isToGoOn(nowMs)) return;
+      this.#allowance.reduce();
+      this.#exhausted = `${describePlace(L, info) ?? this.#path}: computes for too long`;
+    }
+    L.basehookcount = 1;
+    L.hookcount = 1;
+    throw new OverBudget();
+  }
+
+  /**
+   * The first half of a slice goes by the clock, which is cheap to read. The second half goes by what this process has
+   * used: a script is not to blame while the machine was busy or asleep.
+   */
+  #isToGoOn(nowMs: number): boolean {
+    const halfMs = this.#sliceMs / 2;
+    const used = this.#usage && process.cpuUsage(this.#usage);
+    this.#usage ??= process.cpuUsage();
+    const restMs = used ? halfMs - (used.user + used.system) / 1000 : halfMs;
+    this.#endMs = nowMs + restMs;
+    return restMs > 0;
+  }
+}
+
+/** File and line, as in the interpreter's own messages, where it can tell. */
+function describePlace(L: LuaState, info: LuaDebug | undefined): string | undefined {
+  if (info?.event !== lua.LUA_HOOKCOUNT) return undefined;
+  lua.lua_getinfo(L, WHERE, info);
+  return `${Buffer.from(info.short_src ?? [])}:${info.currentline}`;
+}
