@@ -32,7 +32,10 @@ function process_event(text)
   answers = answers .. text
   if step > #steps then return "eok", 0, "logged in as " .. user end
   local line = take_last_line()
-  if not line then return "rav", 512, "" end
+  if not line then
+    if #answers > 4096 then return "efail", 0, "a line without an end" end
+    return "rav", 512, ""
+  end
   local code, say = steps[step].code, steps[step].say
   if string.sub(line, 1, 3) ~= code then
     return "efail", 0, "expected " .. code .. ", got: " .. line

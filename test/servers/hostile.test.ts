@@ -137,6 +137,6 @@ describe('against servers that misbehave', () => {
   });
 
   it('none holds the event loop up', () => {
-    expect(longestTurnMs).toBeLessThan(500);
+    expect(longestTurnMs).toBeLessThan(1000);
   });
 });

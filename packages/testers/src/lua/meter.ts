@@ -13,6 +13,8 @@ const TEST_MS = 40;
 const MIN_SLICE_MS = 1;
 /** Instructions between two looks at the clock. */
 const INSTRUCTIONS = 100;
+/** So many looks of a script that goes on for too long show that it is its own fault, and not a pause of this process. */
+const MANY_LOOKS = 100;
 const WHERE = luaString('Sl');
 
 /** Thrown through the interpreter when a script has computed for too long; scripts cannot catch it for long. */
@@ -30,8 +32,12 @@ export class Allowance {
     return this.#sliceMs < MIN_SLICE_MS ? 0 : this.#sliceMs;
   }
 
+  get isWhole(): boolean {
+    return this.#sliceMs === SLICE_MS;
+  }
+
   reduce(): void {
-    if (this.#sliceMs === SLICE_MS) {
+    if (this.isWhole) {
       setImmediate(() => {
         this.#sliceMs = SLICE_MS;
       });
@@ -58,6 +64,8 @@ export class Meter {
   /** The process's time when the first half of the slice was over. */
   #usage: NodeJS.CpuUsage | undefined;
   #exhausted = '';
+  #looks = 0;
+  #isEndless = false;
 
   /** @param script Its path, for messages, and what its tests are allowed. */
   constructor({ path, allowance }: { readonly path: string; readonly allowance: Allowance }) {
@@ -68,6 +76,14 @@ export class Meter {
   /** Why no more is computed, in one line; empty as long as there is time. */
   get exhausted(): string {
     return this.#exhausted;
+  }
+
+  /**
+   * Whether it is the script's own fault: it had all the time that a slice can have and used it to run very many
+   * instructions, or slice after slice has used up the time of its test.
+   */
+  get isEndless(): boolean {
+    return this.#isEndless;
   }
 
   /** Has the clock looked at while the interpreter works: at each call of a function, and every few instructions. */
@@ -81,11 +97,13 @@ export class Meter {
     const startMs = performance.now();
     this.#sliceMs = Math.min(this.#allowance.sliceMs, TEST_MS - this.#usedMs);
     if (this.#sliceMs <= 0) {
+      this.#isEndless = this.#usedMs >= TEST_MS;
       this.#exhausted = `${this.#path}: computes for too long`;
       return undefined;
     }
     this.#endMs = startMs + this.#sliceMs / 2;
     this.#usage = undefined;
+    this.#looks = 0;
     running = this;
     try {
       return compute();
@@ -97,9 +115,12 @@ export class Meter {
 
   /** @throws OverBudget, again and again once the time is over, so that a `pcall` in the script is no way out. */
   check(L: LuaState, info?: LuaDebug): void {
+    if (info?.event === lua.LUA_HOOKCOUNT) this.#looks++;
     if (this.#exhausted === '') {
       const nowMs = performance.now();
       if (nowMs < this.#endMs || this.#isToGoOn(nowMs)) return;
+      const isLastSlice = this.#sliceMs < this.#allowance.sliceMs;
+      this.#isEndless = isLastSlice || (this.#allowance.isWhole && this.#looks >= MANY_LOOKS);
       this.#allowance.reduce();
       this.#exhausted = `${describePlace(L, info) ?? this.#path}: computes for too long`;
     }

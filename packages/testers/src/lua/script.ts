@@ -16,6 +16,9 @@ export type Value = number | Buffer;
 /** The longest message that a script's failure is told with. */
 const MAX_MESSAGE = 300;
 
+/** A mistake or an endless loop of the script. Where the real has said something by then, it may be the real's fault. */
+export class ScriptFault extends ObstacleError {}
+
 export class Script {
   readonly #path: string;
   readonly #meter: Meter;
@@ -24,7 +27,8 @@ export class Script {
   /**
    * Runs the script itself, which defines its functions.
    *
-   * @throws ObstacleError as each method does: with the script's line, when it fails or computes for too long.
+   * @throws ScriptFault as each method does, with the script's line where it is known; ObstacleError when there was too
+   * little time for it.
    */
   constructor(chunk: Chunk) {
     this.#path = chunk.path;
@@ -59,14 +63,15 @@ export class Script {
 
   /** Why the script is to blame for something that it returned. */
   complain(message: string): never {
-    throw new ObstacleError(`${this.#path}: ${message}`);
+    throw new ScriptFault(`${this.#path}: ${message}`);
   }
 
   /** @param call Gives the interpreter's status. */
   #run(call: () => number): void {
     const status = this.#meter.run(call);
-    if (this.#meter.exhausted !== '') throw new ObstacleError(this.#meter.exhausted);
-    if (status !== lua.LUA_OK) throw new ObstacleError(this.#describeError());
+    const { exhausted, isEndless } = this.#meter;
+    if (exhausted !== '') throw isEndless ? new ScriptFault(exhausted) : new ObstacleError(exhausted);
+    if (status !== lua.LUA_OK) throw new ScriptFault(this.#describeError());
   }
 
   #describeError(): string {

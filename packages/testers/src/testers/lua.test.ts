@@ -149,6 +149,7 @@ describe('lua', () => {
   });
 
   it.each([
+    ['loops without end', 'while true do end', /test\.lua:2: computes for too long/],
     ['returns nothing', '', /returned "", expected w, r, rav, eok or efail/],
     ['returns a table', 'return {}, {}, {}', /returned "", expected/],
     ['returns an unknown operation', 'return "eol", 0, ""', /test\.lua: process_event returned "eol"/],
@@ -162,12 +163,26 @@ describe('lua', () => {
     ['fails without a message', 'error()', /test\.lua: an error without a message$/],
     ['has a mistake', 'return nothing.there', /test\.lua:2: attempt to index a nil value/],
     ['writes too much', 'return "w", 0, string.rep("x", 1e9)', /a string of more than 262144 bytes/],
-  ])('is to blame itself when it %s', (_what, body, message) => {
-    expect(() => verdictOf(body)).toThrow(message);
+  ])('is down when it %s', (_what, body, message) => {
+    const detail = expect.stringMatching(message);
+    expect(verdictOf(body)).toEqual({ up: false, reason: 'protocol', detail });
+  });
+
+  it('is down when a flood uses up its time, bit by bit', () => {
+    const body = `all = (all or "") .. text:rep(20) for i = 1, 200 do all:find("b", 1, true) end
+      return "rav", 512, ""`;
+    const detail = expect.stringMatching(/computes for too long$|a string of more than 262144 bytes/);
+    expect(verdictOf(body, 'a'.repeat(1 << 20))).toEqual({ up: false, reason: 'protocol', detail });
+  });
+
+  it('is down when it trips over an answer that it did not expect', () => {
+    const body = `if text == "" then return "rav", 10, "" end
+      if tonumber(text:match("^(%d+)")) >= 200 then return "eok" end return "efail"`;
+    expect(verdictOf(body, '220 hello')).toMatchObject({ up: true });
+    expect(verdictOf(body, 'garbage')).toMatchObject({ up: false, reason: 'protocol' });
   });
 
   it.each([
-    ['without process_event', 'x = 1', /attempt to call a nil value/],
     ['that fails while it is loaded', '\nerror("early")', /test\.lua:2: early/],
     ['that fails in prepare', 'function prepare()\nerror("no params") end', /test\.lua:2: no params/],
   ])('is to blame for a script %s', (_what, text, message) => {

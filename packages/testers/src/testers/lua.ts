@@ -3,7 +3,7 @@ import { messageOf } from '@surealived/shared/errors';
 import Type from 'typebox';
 import { type Chunk, loadChunk } from '../lua/chunk.js';
 import { MAX_STRING_BYTES } from '../lua/fengari.js';
-import { oneLine, Script, type Value } from '../lua/script.js';
+import { oneLine, Script, ScriptFault, type Value } from '../lua/script.js';
 import { read, readUpTo, write } from '../requests.js';
 import { defineStreamTester, down, ObstacleError, type StreamProbe, type Target, up } from '../tester.js';
 
@@ -29,7 +29,13 @@ export default defineStreamTester({
   *probe(target, { script, params }) {
     const run = new Script(load(script));
     if (run.has('prepare')) run.call('prepare', [Buffer.from(params), ...describeTarget(target)]);
-    return yield* converse(run);
+    try {
+      return yield* converse(run);
+    } catch (error) {
+      // a script that trips over an answer is how many of them say that the answer is wrong
+      if (error instanceof ScriptFault) return down('protocol', error.message);
+      throw error;
+    }
   },
 });
 

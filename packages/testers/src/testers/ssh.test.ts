@@ -214,7 +214,10 @@ describe('a login', () => {
 it.each([
   [{ password: SECRET }, { attribute: 'password', message: 'has no effect without a user' }],
   [{ command: 'true' }, { attribute: 'command', message: 'has no effect without a user' }],
-  [{ user: 'probe', key_file: '/nowhere/key' }, { attribute: 'key_file', isWarning: true }],
+  [
+    { user: 'probe', key_file: '/nowhere/key' },
+    { attribute: 'key_file', isWarning: true },
+  ],
   [{ user: 'probe', command: 'true' }, undefined],
 ])('finds at load what is wrong with %j', (overrides, fault) => {
   const found = ssh.findFault?.({ ...none, ...overrides });
