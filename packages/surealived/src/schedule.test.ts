@@ -15,7 +15,7 @@ import type { Outcome } from './engine/outcome.js';
 import { WheelTimer } from './engine/timer-wheel.js';
 import { Scheduler } from './schedule.js';
 import { at, realConfig, virtualConfig } from './services.test-kit.js';
-import { createVirtual } from './state.js';
+import { createVirtual, type Real } from './state.js';
 
 interface Seen {
   readonly real: string;
@@ -116,6 +116,21 @@ describe('Scheduler', () => {
     const config = virtualConfig([local('w', await refusingPort())], testing);
     const seen = await observe([config], ({ length }) => length === 20);
     expect(new Set(seen.map(({ outcome }) => outcome.connectionProblem))).toEqual(new Set(['refused']));
+  });
+
+  it.each([
+    ['needs no test', noTest, undefined, { verdict: up('not tested') }],
+    ['cannot be tested at all', tcp, at('192.0.2.1'), { obstacle: 'bind: EADDRNOTAVAIL' }],
+  ])('checks a real that %s', async (_what, tester, bindAddress, outcome) => {
+    const reactor = newReactor();
+    const scheduler = new Scheduler({
+      ...{ reactor, startupDelayMs: 0, engine: new Engine(reactor, { sockets: 1, tasks: 1 }) },
+      onOutcome: () => expect.unreachable(),
+    });
+    const real = realConfig('w', { address: at('127.0.0.1'), testPort: 9, bindAddress });
+    const virtual = createVirtual(virtualConfig([real], { ...quick, tester }));
+    const trace = { sent: never, received: never };
+    expect(await scheduler.check(virtual, virtual.reals[0] as Real, trace)).toMatchObject(outcome);
   });
 
   it('when stopped, ends everything without a word: what runs, what waits for its turn, what is not due', async () => {

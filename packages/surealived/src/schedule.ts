@@ -61,15 +61,14 @@ export class Scheduler {
     const test = testOf(virtual, real);
     return new Promise((resolve) => {
       let isOver = false;
-      const running = this.#options.engine.run(
-        test,
-        (outcome) => {
-          isOver = true;
-          this.#checks.delete(running);
-          resolve(outcome);
-        },
-        trace,
-      );
+      let running: RunningTest | undefined;
+      // the end may come before `run` returns
+      const onEnd = (outcome: Outcome): void => {
+        isOver = true;
+        if (running) this.#checks.delete(running);
+        resolve(outcome);
+      };
+      running = this.#options.engine.run(test, onEnd, trace);
       if (!isOver) this.#checks.add(running);
     });
   }
