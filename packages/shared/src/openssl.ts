@@ -20,7 +20,7 @@ export const WAIT = -1;
 /** Answer of a step that failed: `failure` tells why. */
 export const FAILED = -2;
 
-/** Why a step failed: the socket's errno, the peer that closed in mid-handshake, or what OpenSSL calls it. */
+/** Why a step failed: the socket's errno, the peer that closed although we had more to say, or what OpenSSL calls it. */
 export type TlsFailure = { readonly errno: number } | { readonly closed: true } | { readonly reason: string };
 
 export interface SecureContextOptions {
@@ -69,8 +69,6 @@ const X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS = 0x4;
 /** PEM_R_NO_START_LINE in words. */
 const NO_MORE_PEM = 'no start line';
 const SECONDS_PER_DAY = 86_400;
-/** Of a certificate whose names are to be told. */
-const MAX_CERTIFICATE_BYTES = 1 << 15;
 
 type OpenSsl = ReturnType<typeof bind>;
 let openSsl: OpenSsl | undefined;
@@ -237,11 +235,7 @@ export class TlsConnection {
   handshake(): number {
     this.#ssl.clearErrors();
     const result = this.#ssl.connect(this.#live);
-    if (result === 1) return 1;
-    const answer = this.#judge(result);
-    if (answer !== 0) return answer;
-    this.#failure = { closed: true };
-    return FAILED;
+    return result === 1 ? 1 : this.#failAtEnd(this.#judge(result));
   }
 
   /**
@@ -262,7 +256,7 @@ export class TlsConnection {
   write(data: Uint8Array): number {
     this.#ssl.clearErrors();
     const result = this.#ssl.write(this.#live, data, data.length);
-    return result > 0 ? result : this.#judge(result);
+    return result > 0 ? result : this.#failAtEnd(this.#judge(result));
   }
 
   /**
@@ -292,9 +286,9 @@ export class TlsConnection {
       const bio = this.#ssl.newBio(this.#ssl.memoryBio());
       try {
         if (this.#ssl.writeDer(bio, certificate) !== 1) return undefined;
-        const der = Buffer.allocUnsafe(MAX_CERTIFICATE_BYTES);
-        const length = this.#ssl.readBio(bio, der, der.length);
-        return length > 0 ? new X509Certificate(der.subarray(0, length)) : undefined;
+        const der = Buffer.allocUnsafe(this.#ssl.bioLength(bio));
+        this.#ssl.readBio(bio, der, der.length);
+        return new X509Certificate(der);
       } finally {
         this.#ssl.freeBio(bio);
       }
@@ -342,6 +336,16 @@ export class TlsConnection {
         this.#failure = code === 0 ? { closed: true } : { errno: code };
         return FAILED;
     }
+  }
+
+  /**
+   * The end of the stream is a failure for whoever does not read. A write that fails after a close_notify was read, with
+   * EPIPE for one, is told as that end by OpenSSL.
+   */
+  #failAtEnd(answer: number): number {
+    if (answer !== 0) return answer;
+    this.#failure = { closed: true };
+    return FAILED;
   }
 
   #withCertificate<T>(use: (certificate: Pointer) => T | undefined): T | undefined {
@@ -438,6 +442,7 @@ function bind() {
     readBio: find<(bio: Pointer, into: Uint8Array, bytes: number) => number>(
       'int BIO_read(uintptr_t bio, void *into, int bytes)',
     ),
+    bioLength: find<(bio: Pointer) => number>('size_t BIO_ctrl_pending(uintptr_t bio)'),
     writeDer: find<(bio: Pointer, certificate: Pointer) => number>(
       'int i2d_X509_bio(uintptr_t bio, uintptr_t certificate)',
     ),

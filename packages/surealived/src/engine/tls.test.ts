@@ -203,6 +203,21 @@ describe.skipIf(isOpensslMissing)('a conversation over TLS', () => {
     expect(await verdictOf(greets, await listenTls(site, serve))).toMatchObject({ reason: 'reset' });
   });
 
+  it.each(['TLSv1.2', 'TLSv1.3'] as const)(
+    'over %s that writes on after a goodbye is down at once',
+    async (maxVersion) => {
+      const writesOn = function* (): StreamProbe {
+        yield* drain();
+        for (;;) yield* write('anybody there?');
+      };
+      const serve = (socket: Socket, raw: Socket): void => void socket.end(() => raw.destroy());
+      const port = await listenTls({ ...site, maxVersion }, serve);
+      expect(await verdictOf(writesOn, port, { timeoutMs: 2000 })).toEqual(
+        down('tls', 'send: closed by the peer'),
+      );
+    },
+  );
+
   it.each([
     ['a new key', '-tls1_3', 'K', 'KeyUpdate'],
     ['a new handshake', '-tls1_2', 'r', 'HelloRequest'],
@@ -332,6 +347,14 @@ describe.skipIf(isOpensslMissing)('a certificate', () => {
     const port = await listenTls(site, never, options.host);
     expect(await verdictOf(connects, port, { ...trusting, ...options })).toEqual(down('tls', detail));
     expect(await verdictOf(connects, port, { ...options, verify: false })).toEqual(up('connected'));
+  });
+
+  it('for more names than anybody can read is not trusted for another one', async () => {
+    const names = Array.from({ length: 3000 }, (_, index) => `DNS:www${index}.example.org`).join(',');
+    const port = await listenTls({ ...authority.issue({ names }), maxVersion: 'TLSv1.2' }, never);
+    const verdict = await verdictOf(connects, port, { ...trusting, serverName: 'www.example.com' });
+    const named = 'www0.example.org, www1.example.org, www2.example.org and 2997 more';
+    expect(verdict).toEqual(down('tls', `certificate is for ${named}, expected www.example.com`));
   });
 
   it.each(['TLSv1.2', 'TLSv1.3'] as const)('that is over is not trusted (%s)', async (maxVersion) => {
