@@ -45,6 +45,9 @@ export const getsockopt: (
   value: Uint8Array,
   length: Uint8Array,
 ) => number = libc.func('int getsockopt(int fd, int level, int name, void *value, void *length)');
+export const getsockname: (fd: number, address: Uint8Array, length: Uint8Array) => number = libc.func(
+  'int getsockname(int fd, void *address, void *length)',
+);
 export const epollCreate1: (flags: number) => number = libc.func('int epoll_create1(int flags)');
 export const epollCtl: (epollFd: number, operation: number, fd: number, event: Uint8Array) => number =
   libc.func('int epoll_ctl(int epollFd, int operation, int fd, void *event)');

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import { addressFamily, encodeSockaddr } from '@surealived/shared/libc';
 import {
   drain,
   MAX_READ_BYTES,
@@ -9,6 +10,8 @@ import {
 } from '@surealived/testers/requests';
 import { down, type StreamProbe, up, type Verdict } from '@surealived/testers/tester';
 import { describe, expect, it } from 'vitest';
+import { at } from '../services.test-kit.js';
+import { Conversation } from './conversation.js';
 import {
   blackHole,
   block,
@@ -58,6 +61,24 @@ describe('a conversation', () => {
       });
     },
   );
+
+  it.each(['127.0.0.1', '::1'])('with itself at %s is refused: nobody else is there', async (host) => {
+    const port = await refusingPort(host);
+    const [family, sockaddr] = [at(host).family, encodeSockaddr(at(host), port)];
+    const outcome = await new Promise<Outcome>((resolve) =>
+      new Conversation(
+        newReactor(),
+        {
+          ...{ domain: addressFamily(family), sockaddr, bindSockaddr: sockaddr, timeoutMs: 2000 },
+          ...{ open: () => expect.unreachable(), begin: () => expect.unreachable() },
+        },
+        resolve,
+      ).start(),
+    );
+    expect(outcome).toMatchObject({
+      ...{ verdict: down('refused', 'connect: met itself'), connectionProblem: 'refused', connectMs: 0 },
+    });
+  });
 
   it('with an address that connect() itself refuses is unreachable', async () => {
     const outcome = await runTest(testOf(connects, 9, { host: '255.255.255.255' }));

@@ -41,6 +41,8 @@ const REQUEST_BYTES = 1 << 10;
 const scratch = Buffer.allocUnsafeSlow(1 << 16);
 const socketError = Buffer.alloc(4);
 const socketErrorLength = Buffer.from([4, 0, 0, 0]);
+const localSockaddr = Buffer.alloc(28);
+const localLength = Buffer.alloc(4);
 /** struct linger { on, 0 s }: close resets, so that thousands of tests a second leave no TIME_WAIT behind. */
 const RESET_ON_CLOSE = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]);
 
@@ -110,6 +112,9 @@ export class Conversation implements EventSink, TestRun {
   }
 
   #open(): void {
+    if (isItself(this.#fd, this.#test.sockaddr)) {
+      return this.#end(down('refused', 'connect: met itself'), undefined);
+    }
     this.#connectMs = this.#reactor.clock.nowMs() - this.#startMs;
     try {
       this.#transport = this.#test.open(this.#fd);
@@ -284,4 +289,15 @@ export class Conversation implements EventSink, TestRun {
     }
     closeProbe(this.#probe);
   }
+}
+
+/**
+ * Whether a socket is connected to itself. Where a real of this machine is gone, and its port is one that the kernel gives
+ * to clients too (net.ipv4.ip_local_port_range), now and then it gives the test that very port, and TCP lets the two ends
+ * open at once.
+ */
+function isItself(fd: number, sockaddr: Buffer): boolean {
+  localLength.writeInt32LE(localSockaddr.length);
+  if (libc.getsockname(fd, localSockaddr, localLength) !== 0) return false;
+  return sockaddr.equals(localSockaddr.subarray(0, sockaddr.length));
 }
