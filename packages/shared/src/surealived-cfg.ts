@@ -137,7 +137,11 @@ export const CONFIG_KEYS = {
   ),
   epoll_size: integer(256, [1, 65_536], 'Network events taken at a time.'),
   loop_interval_ms: integer(100, [1, MAX_INTERVAL_MS], 'Accepted, as SureAliveD has it; without effect.'),
-  epoll_interval_ms: integer(10, [1, MAX_INTERVAL_MS], 'Resolution of the timers of tests, in milliseconds.'),
+  epoll_interval_ms: integer(
+    10,
+    [1, MAX_INTERVAL_MS],
+    'Resolution of the timers of tests, in milliseconds; more than 50 counts as 50.',
+  ),
   startup_delay_ms: integer(
     1000,
     [0, MAX_INTERVAL_MS],

@@ -114,6 +114,13 @@ it('does not count time in which the process stood still', async () => {
   expect(reactor.longStalls).toBe(1);
 });
 
+it('takes waiting for no stall, however coarse its timers are to be', async () => {
+  const reactor = new Reactor({ clock: systemClock, tickMs: 1500, maxEvents: 16 });
+  onTestFinished(() => reactor.close());
+  expect(await after(reactor, 500)).toBeLessThan(700);
+  expect([reactor.stalledMs, reactor.longStalls]).toEqual([0, 0]);
+});
+
 it('takes idleness for no stall', async () => {
   const reactor = newReactor();
   await after(reactor, 5);

@@ -9,7 +9,7 @@ export interface EventSink {
 
 export interface ReactorOptions {
   readonly clock: Clock;
-  /** Resolution of timers in milliseconds. */
+  /** Resolution of timers in milliseconds; more than MAX_TICK_MS counts as that. */
   readonly tickMs: number;
   /** Events taken per epoll_wait. */
   readonly maxEvents: number;
@@ -21,6 +21,8 @@ export interface ReactorOptions {
 const HEARTBEAT_MS = 100;
 /** A longer gap between two wake-ups is a stall. */
 const STALL_MS = 200;
+/** The heartbeat comes up to a tick late, and must still come well before its absence is a stall. */
+const MAX_TICK_MS = 50;
 /** From this length on, a stall may have cost a conversation its other side, which waited for us. */
 const LONG_STALL_MS = 1000;
 
@@ -63,7 +65,7 @@ export class Reactor {
     this.clock = clock;
     this.#onLongStall = onLongStall;
     this.#aliveMs = clock.nowMs();
-    this.#wheel = new TimerWheel(tickMs, clock.nowMs());
+    this.#wheel = new TimerWheel(Math.min(tickMs, MAX_TICK_MS), clock.nowMs());
     this.#maxEvents = maxEvents;
     this.#events = Buffer.alloc(libc.EPOLL_EVENT_BYTES * maxEvents);
     this.#epollFd = libc.epollCreate1(libc.EPOLL_CLOEXEC);
