@@ -90,6 +90,11 @@ describe('loadTesters', () => {
         'kind: expected one of stream, datagram, task, constant; attributes: expected Type.Object({ … })',
     ],
     ['no-probe.mjs', factory('no-probe', 'kind: "stream"'), 'probe: expected a function'],
+    [
+      'promises.mjs',
+      factory('promises', 'kind: "stream", async *probe() {}'),
+      'probe: expected a function that is not async',
+    ],
     ['no-verdict.mjs', factory('no-verdict', 'verdict: {}'), 'verdict: expected up(…) or down(…)'],
     [
       'bare.mjs',

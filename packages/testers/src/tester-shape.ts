@@ -32,10 +32,17 @@ function kindFaults(kind: unknown, tester: Fields): readonly string[] {
     return [`kind: expected one of ${Object.keys(FUNCTIONS).join(', ')}`];
   }
   const name = FUNCTIONS[kind as Tester['kind']];
-  if (name !== undefined) return typeof tester[name] === 'function' ? [] : [`${name}: expected a function`];
+  if (name !== undefined) return functionFaults(name, tester[name], kind === 'task');
   const { verdict } = tester;
   const isVerdict = isRecord(verdict) && typeof verdict.up === 'boolean' && isText(verdict.detail);
   return isVerdict ? [] : ['verdict: expected up(…) or down(…)'];
+}
+
+/** The engine waits for tasks alone: what another tester promises would be lost, and what it throws then end the program. */
+function functionFaults(name: string, value: unknown, mayBeAsync: boolean): readonly string[] {
+  if (typeof value !== 'function') return [`${name}: expected a function`];
+  const isAsync = Object.prototype.toString.call(value).startsWith('[object Async');
+  return isAsync && !mayBeAsync ? [`${name}: expected a function that is not async`] : [];
 }
 
 function attributeFaults(attributes: unknown): readonly string[] {

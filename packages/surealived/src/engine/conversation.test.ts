@@ -276,6 +276,7 @@ describe('a tester that misbehaves', () => {
     ['asks for half a byte', nonsense({ want: 'read', bytes: 0.5 }), /a read asks for 0.5 bytes/],
     ['comes to no verdict', verdict(undefined), /TypeError/],
     ['makes up a verdict', verdict({ up: 'yes' }), /not a verdict: \{"up":"yes"\}/],
+    ['has nothing to say', verdict({ up: true }), /not a verdict: \{"up":true\}/],
     ['makes up a reason', verdict({ up: false, reason: 'mood', detail: '' }), /not a verdict/],
     ['is no generator', () => ({}) as StreamProbe, /TypeError/],
   ])('because it %s costs its own test only', async (_what, probe, obstacle) => {

@@ -43,10 +43,10 @@ export function requireAllowed(request: StreamRequest): StreamRequest {
   }
 }
 
-/** A verdict with a known reason. @throws TypeError otherwise. */
+/** A verdict with a text and a known reason. @throws TypeError otherwise. */
 export function requireVerdict(verdict: Verdict): Verdict {
-  if (verdict.up === true) return verdict;
-  if (verdict.up === false && FAILURE_REASONS.includes(verdict.reason)) return verdict;
+  const isKnown = verdict.up === true || (verdict.up === false && FAILURE_REASONS.includes(verdict.reason));
+  if (isKnown && typeof verdict.detail === 'string') return verdict;
   throw new TypeError(`not a verdict: ${JSON.stringify(verdict)}`);
 }
 
