@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { rootCertificates } from 'node:tls';
@@ -6,10 +6,12 @@ import { ConfigError, describeProblem } from '@surealived/shared/errors';
 import { TesterRegistry } from '@surealived/testers/registry';
 import { afterAll, describe, expect, it } from 'vitest';
 import { parseServices } from './load.js';
+import { CertificateFiles } from './load-tls.js';
 
 const registry = new TesterRegistry();
 const directory = mkdtempSync(join(tmpdir(), 'surealived-tls-'));
 afterAll(() => rmSync(directory, { recursive: true }));
+const DEBIAN_CA_FILE = '/etc/ssl/certs/ca-certificates.crt';
 const [root = '', otherRoot = ''] = rootCertificates;
 
 function fileOf(name: string, text: string): string {
@@ -72,6 +74,26 @@ describe('SSL="1"', () => {
       expect.stringMatching(/attribute "sni": has no effect without SSL="1"$/),
     ]);
     expect(tls).toMatchObject([{ policy: { verify: false, caFile: undefined } }, undefined]);
+  });
+});
+
+describe('tls_verify without tls_ca', () => {
+  const good = fileOf('system.pem', root);
+
+  it.skipIf(!existsSync(DEBIAN_CA_FILE))(
+    'trusts the file of the system, and knows when it is another',
+    () => {
+      const { tls } = load('proto="tcp" SSL="1" tls_verify="1"');
+      const caStamp = new CertificateFiles().stampOf(DEBIAN_CA_FILE);
+      expect(tls).toMatchObject([{ policy: { verify: true, caFile: DEBIAN_CA_FILE, caStamp } }]);
+    },
+  );
+
+  it.each([
+    ['the first of use', [join(directory, 'missing.pem'), fileOf('none.pem', ''), good], good],
+    ['none where there is none', [join(directory, 'missing.pem')], undefined],
+  ])('takes %s', (_what, files, expected) => {
+    expect(new CertificateFiles(files).ofSystem).toBe(expected);
   });
 });
 

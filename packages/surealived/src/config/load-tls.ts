@@ -22,9 +22,22 @@ interface TlsContext {
   readonly problems: ProblemList;
 }
 
+/** Where Debian and its kin, and Fedora and its kin, keep the authorities that they trust. */
+const SYSTEM_CA_FILES = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt'];
+
 /** Files with trusted certificates; each is read once while a services file is loaded. */
 export class CertificateFiles {
+  readonly #systemFiles: readonly string[];
   readonly #stamps = new Map<string, string | Error>();
+
+  constructor(systemFiles: readonly string[] = SYSTEM_CA_FILES) {
+    this.#systemFiles = systemFiles;
+  }
+
+  /** The system's file; `undefined` on a machine without one of use, which is nothing unusual. */
+  get ofSystem(): string | undefined {
+    return this.#systemFiles.find((file) => typeof this.#stamp(file) === 'string');
+  }
 
   /**
    * A text that is the same as long as the file's content is.
@@ -32,9 +45,14 @@ export class CertificateFiles {
    * @throws CertificateError, TlsUnavailableError when the file cannot be used.
    */
   stampOf(file: string): string {
+    const stamp = this.#stamp(file);
+    if (stamp instanceof Error) throw stamp;
+    return stamp;
+  }
+
+  #stamp(file: string): string | Error {
     const stamp = this.#stamps.get(file) ?? readStamp(file);
     this.#stamps.set(file, stamp);
-    if (stamp instanceof Error) throw stamp;
     return stamp;
   }
 }
@@ -49,7 +67,7 @@ function readStamp(file: string): string | Error {
 
 /** @returns `undefined` where the tester does not speak TLS, or where something is wrong. */
 export function loadTls(element: Element, path: string, context: TlsContext): TlsPolicy | undefined {
-  const { values, tester, problems } = context;
+  const { values, tester, certificateFiles, problems } = context;
   if (!values.SSL) {
     warnWithout(element, path, { names: ['sni', ...POLICY_NAMES], needed: 'SSL', problems });
     return undefined;
@@ -59,7 +77,7 @@ export function loadTls(element: Element, path: string, context: TlsContext): Tl
   if (values.sni !== undefined && isIP(values.sni) !== 0)
     problems.error(placeOf(element, 'sni'), path, 'attribute "sni": expected a host name, got an address');
   if (!values.tls_verify) warnWithout(element, path, { names: ['tls_ca'], needed: 'tls_verify', problems });
-  const caFile = values.tls_verify ? values.tls_ca : undefined;
+  const caFile = values.tls_verify ? (values.tls_ca ?? certificateFiles.ofSystem) : undefined;
   const policy = { verify: values.tls_verify, caFile, caStamp: '', minDays: values.tls_min_days };
   return caFile === undefined ? policy : { ...policy, caStamp: stampOf(caFile, element, path, context) };
 }

@@ -66,7 +66,7 @@ export interface TlsOptions {
 export interface TlsPolicy {
   /** Whether the certificate must be trusted and made out to the server's name. */
   readonly verify: boolean;
-  /** File with the trusted certificates (PEM); `undefined` for those of the system. */
+  /** File with the trusted certificates (PEM), the system's where none is named; `undefined` for those of Node. */
   readonly caFile: string | undefined;
   /** Differs when the certificates in that file are others; empty without one. */
   readonly caStamp: string;

@@ -13,10 +13,7 @@ interface SharedContext {
   readonly context: SecureContext;
 }
 
-/** Where Debian and its kin, and Fedora and its kin, keep the authorities that they trust. */
-const SYSTEM_CA_FILES = ['/etc/ssl/certs/ca-certificates.crt', '/etc/pki/tls/certs/ca-bundle.crt'];
-
-/** By file; `unverified` and `system` for the two that have none. Bounded by the files that were ever named. */
+/** By file; `unverified` and `Node's own` for the two that have none. Bounded by the files that were ever named. */
 const shared = new Map<string, SharedContext>();
 
 /**
@@ -25,7 +22,7 @@ const shared = new Map<string, SharedContext>();
  * @throws TlsUnavailableError, CertificateError when it cannot be had.
  */
 export function secureContextOf({ verify, caFile, caStamp }: TlsPolicy): SecureContext {
-  const file = caFile === undefined ? 'system' : `file ${caFile}`;
+  const file = caFile === undefined ? "Node's own" : `file ${caFile}`;
   const key = verify ? file : 'unverified';
   const known = shared.get(key);
   if (known && known.caStamp === caStamp) return known.context;
@@ -37,19 +34,6 @@ export function secureContextOf({ verify, caFile, caStamp }: TlsPolicy): SecureC
 
 function readTrusted(caFile: string | undefined): string {
   if (caFile !== undefined) return readCertificateFile(caFile);
-  for (const file of SYSTEM_CA_FILES) {
-    const pem = tryRead(file);
-    if (pem !== undefined) return pem;
-  }
   // loaded here: nobody else needs node:tls
   return process.getBuiltinModule('node:tls').rootCertificates.join('\n');
-}
-
-/** A machine without certificates of its own is nothing unusual: Node brings some along. */
-function tryRead(file: string): string | undefined {
-  try {
-    return readCertificateFile(file);
-  } catch {
-    return undefined;
-  }
 }
