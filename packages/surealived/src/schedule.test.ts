@@ -13,6 +13,7 @@ import {
 } from './engine/hostile-servers.test-kit.js';
 import type { Outcome } from './engine/outcome.js';
 import { WheelTimer } from './engine/timer-wheel.js';
+import { observe as observeVerdict } from './health/damping.js';
 import { Scheduler } from './schedule.js';
 import { at, realConfig, virtualConfig } from './services.test-kit.js';
 import { createVirtual, type Real } from './state.js';
@@ -102,6 +103,27 @@ describe('Scheduler', () => {
     expect(seen.filter(({ real }) => real === 'free').map(({ outcome }) => outcome.verdict)).toEqual([
       up('not tested'),
     ]);
+  });
+
+  it('repeats the verdict on a real without a test until it has come online', async () => {
+    const reactor = newReactor();
+    const testing = { tester: noTest, loopDelayMs: 5, thresholds: { rise: 3, fall: 1 } };
+    const virtual = createVirtual(virtualConfig([realConfig('free')], testing));
+    const real = virtual.reals[0] as Real;
+    real.health = { online: false, successes: 0, failures: 1 }; // as another tester left it before a reload
+    let verdicts = 0;
+    const scheduler = new Scheduler({
+      ...{ reactor, startupDelayMs: 0, engine: new Engine(reactor, { sockets: 1, tasks: 1 }) },
+      onOutcome: (_virtual, _real, { verdict }) => {
+        verdicts++;
+        real.health = observeVerdict(real.health, verdict?.up === true, testing.thresholds);
+      },
+    });
+    onTestFinished(() => scheduler.stop());
+    scheduler.start([virtual]);
+    await expect.poll(() => real.health.online).toBe(true);
+    await new Promise<void>((resolve) => reactor.arm(new WheelTimer(resolve), reactor.nowMs() + 50));
+    expect(verdicts).toBeLessThanOrEqual(4);
   });
 
   it('tries again a second after a test that could not be made', async () => {

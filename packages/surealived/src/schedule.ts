@@ -130,8 +130,9 @@ class TestLoop {
     const { reactor, onOutcome } = this.#options;
     const { loopDelayMs, tester } = this.#virtual.config.testing;
     const delayMs = outcome.verdict ? loopDelayMs : Math.max(loopDelayMs, OBSTACLE_RETRY_MS);
-    // a verdict that needs no test is given once
-    if (tester.kind !== 'constant') this.startAt(reactor.nowMs() + delayMs);
+    // a verdict that needs no test is given again only as long as it is not believed
+    const isSettled = tester.kind === 'constant' && this.#real.health.online === outcome.verdict?.up;
+    if (!isSettled) this.startAt(reactor.nowMs() + delayMs);
     onOutcome(this.#virtual, this.#real, outcome);
   }
 }
