@@ -83,8 +83,9 @@ export class Reactor {
     return this.#stalledMs;
   }
 
-  /** Number of stalls so long that a conversation may have suffered. */
+  /** Number of stalls so long that a conversation may have suffered; one that is just over is among them. */
   get longStalls(): number {
+    this.#noteAlive(); // tasks have descriptors of their own, whose events may come first
     return this.#longStalls;
   }
 

@@ -185,6 +185,17 @@ describe('a task that takes too long', () => {
     block(180);
     expect(await ended).toMatchObject({ verdict: up('exit status 0'), output: 'done\n' });
   });
+
+  it('gives no verdict on a failure that is seen sooner than the long stall before it', async () => {
+    const lostPatience = scripted(async () => {
+      await new Promise(setImmediate);
+      block(1300);
+      return down('protocol', 'the server closed the connection');
+    });
+    expect(await runTest(lostPatience)).toMatchObject({
+      ...{ verdict: undefined, obstacle: 'this process stood still during the test' },
+    });
+  });
 });
 
 describe('a mistake in a task', () => {
