@@ -4,11 +4,16 @@ import { ConfigError, messageOf, type Problem } from './errors.js';
 const CHUNK_BYTES = 1 << 20;
 
 /**
- * Reads a UTF-8 text of bounded size; never holds more than `maxBytes` and one chunk, whatever the file is.
+ * Reads a text of bounded size; never holds more than `maxBytes` and one chunk, whatever the file is.
  *
- * @throws ConfigError naming the file: missing, unreadable, too large, or not UTF-8.
+ * @param encodingOf Which encoding the bytes of the file have, by its usual name.
+ * @throws ConfigError naming the file: missing, unreadable, too large, or not in its encoding.
  */
-export function readTextFile(file: string, maxBytes: number): string {
+export function readTextFile(
+  file: string,
+  maxBytes: number,
+  encodingOf: (bytes: Buffer) => string = () => 'UTF-8',
+): string {
   const fail = (message: string): never => {
     const problem: Problem = { file, line: 0, message };
     throw new ConfigError([problem]);
@@ -20,10 +25,11 @@ export function readTextFile(file: string, maxBytes: number): string {
     return fail(messageOf(error));
   }
   if (!bytes) return fail(`larger than the limit of ${maxBytes} bytes`);
+  const encoding = encodingOf(bytes);
   try {
-    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+    return new TextDecoder(encoding, { fatal: true }).decode(bytes);
   } catch {
-    return fail('not UTF-8 text');
+    return fail(`not ${encoding} text`);
   }
 }
 

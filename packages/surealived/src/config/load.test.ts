@@ -1,9 +1,11 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ConfigError, describeProblem } from '@surealived/shared/errors';
 import { TesterRegistry } from '@surealived/testers/registry';
 import { describe, expect, it } from 'vitest';
-import { parseServices, type Services } from './load.js';
+import { temporaryDirectory } from '../../../shared/src/files.test-kit.js';
+import { loadServices, parseServices, type Services } from './load.js';
 
 const registry = new TesterRegistry();
 const badFolder = fileURLToPath(new URL('./testdata/bad/', import.meta.url));
@@ -151,6 +153,26 @@ describe('a services file', () => {
   it('may begin with a byte order mark, comments and a declaration, and end with comments', () => {
     const text = `\ufeff<?xml version="1.0"?>\n<!-- <virtual/> -->\n${services()}\n<!-- end -->\n`;
     expect(load(text).virtuals).toHaveLength(1);
+  });
+
+  it.each([
+    ['ISO-8859-2', [0xb3, 0xf3]],
+    ['windows-1250', [0xb3, 0xf3]],
+    ['utf-8', [0xc5, 0x82, 0xc3, 0xb3]],
+  ])('may be written in another encoding, which its declaration names: %s', (encoding, letters) => {
+    const [before = '', after = ''] = services().replace('"w1"', '"wLETTERS"').split('LETTERS');
+    const parts = [`<?xml version="1.0" encoding="${encoding}"?>\n${before}`, letters, after];
+    const file = join(temporaryDirectory(), 'services.xml');
+    writeFileSync(file, Buffer.concat(parts.map((part) => Buffer.from(part as string))));
+    expect(loadServices(file, { registry }).virtuals[0]?.reals[0]?.name).toBe('włó');
+  });
+
+  it('is refused when it is not in the encoding that it declares', () => {
+    const file = join(temporaryDirectory(), 'services.xml');
+    writeFileSync(file, `<?xml version='1.0' encoding='KLINGON'?>${services()}`);
+    expect(() => loadServices(file, { registry })).toThrow(`${file}: not KLINGON text`);
+    writeFileSync(file, Buffer.from(`<?xml version="1.0"?><!-- \xb3 -->${services()}`, 'latin1'));
+    expect(() => loadServices(file, { registry })).toThrow(`${file}: not UTF-8 text`);
   });
 });
 

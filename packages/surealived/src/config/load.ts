@@ -17,7 +17,7 @@ import { CertificateFiles } from './load-tls.js';
 import type { RealConfig, VirtualConfig } from './model.js';
 import { nameOf, ProblemList, placeOf } from './problem-list.js';
 import { VirtualAttributes } from './schema.js';
-import { type Element, parseXml } from './xml.js';
+import { declaredEncoding, type Element, parseXml } from './xml.js';
 
 /** A real takes about 150 bytes of XML, so this is room for 200,000. */
 const MAX_SERVICES_BYTES = 32 << 20;
@@ -41,7 +41,7 @@ export interface LoadOptions {
 
 /** @throws ConfigError with every problem of the file. */
 export function loadServices(file: string, options: LoadOptions): Services {
-  return parseServices(readTextFile(file, MAX_SERVICES_BYTES), file, options);
+  return parseServices(readTextFile(file, MAX_SERVICES_BYTES, declaredEncoding), file, options);
 }
 
 /** @throws ConfigError with every problem of the text. */

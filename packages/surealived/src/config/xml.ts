@@ -24,6 +24,7 @@ export interface Element extends Position {
 
 /** Elements below the root; a services file needs two. */
 const MAX_DEPTH = 8;
+const MAX_DECLARATION_BYTES = 200;
 const START_INDEX = XMLParser.getMetaDataSymbol();
 const NAMED_ENTITIES: Record<string, string> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" };
 
@@ -31,6 +32,12 @@ export interface XmlDocument {
   readonly root: Element;
   /** What is wrong but does not hide the rest: text between elements, unknown entities. */
   readonly problems: readonly Problem[];
+}
+
+/** The encoding that the XML declaration names; UTF-8 where there is none. */
+export function declaredEncoding(bytes: Buffer): string {
+  const head = bytes.toString('latin1', 0, MAX_DECLARATION_BYTES);
+  return /^<\?xml\s[^>]*?\sencoding\s*=\s*["']([A-Za-z][\w.-]*)["']/.exec(head)?.[1] ?? 'UTF-8';
 }
 
 /**
