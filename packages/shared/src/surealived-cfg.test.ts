@@ -110,6 +110,16 @@ describe('parseConfig', () => {
   });
 });
 
+it('takes bytes that are not UTF-8 in comments and unknown keys, and refuses them in values, with the line', () => {
+  const file = join(temporaryDirectory(), 'surealived.cfg');
+  writeFileSync(file, Buffer.from('# g\xb3\xf3wny\nepoll_size 7\nunknown \xb3\n', 'latin1'));
+  expect(loadConfig(file)).toEqual({ config: { ...DEFAULTS, epoll_size: 7 }, warnings: [] });
+  writeFileSync(file, Buffer.from('# c\nlog /tmp/\xb3\nepoll_size 0\n', 'latin1'));
+  expect(() => loadConfig(file)).toThrow(
+    `${file}:2: log: expected UTF-8 text, got "/tmp/\ufffd"\n${file}:3: epoll_size`,
+  );
+});
+
 it('loads a file, and names one that is not there', () => {
   const file = join(temporaryDirectory(), 'surealived.cfg');
   expect(() => loadConfig(file)).toThrow(`${file}: ENOENT`);

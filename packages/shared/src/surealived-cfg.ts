@@ -10,11 +10,13 @@ import { LOG_FORMATS, LOG_LEVELS } from './log-level.js';
 import { MAX_PORT } from './model.js';
 import { nearestName } from './nearest-name.js';
 import { parseInteger } from './snapshot/fields.js';
-import { readTextFile } from './text-file.js';
+import { readMixedTextFile } from './text-file.js';
 
 export const DEFAULT_CONFIG_PATH = '/etc/surealived/surealived.cfg';
 /** A config is a page of text; anything larger is not one. */
 const MAX_CONFIG_BYTES = 1 << 20;
+/** What a reader puts in the place of bytes that are not UTF-8; they are nobody's business in a comment. */
+const NOT_UTF8 = '\ufffd';
 
 /** How a key's text becomes its value; `expected` completes "expected …" in an error. */
 interface Key<T> {
@@ -238,6 +240,10 @@ export function parseConfig(content: string, file: string): LoadedConfig {
         warnings.push({ file, line, message: `${name}: not known here, did you mean "${nearest}"?` });
       continue;
     }
+    if (value.includes(NOT_UTF8)) {
+      problems.push({ file, line, message: `${name}: expected UTF-8 text, got "${value}"` });
+      continue;
+    }
     const key: Key<unknown> = CONFIG_KEYS[name as KeyName];
     const parsed = value === '' && key.default !== '' ? undefined : key.parse(value);
     if (parsed === undefined) {
@@ -250,5 +256,5 @@ export function parseConfig(content: string, file: string): LoadedConfig {
 
 /** @throws ConfigError, also where the file cannot be read. */
 export function loadConfig(file: string): LoadedConfig {
-  return parseConfig(readTextFile(file, MAX_CONFIG_BYTES), file);
+  return parseConfig(readMixedTextFile(file, MAX_CONFIG_BYTES), file);
 }

@@ -14,23 +14,33 @@ export function readTextFile(
   maxBytes: number,
   encodingOf: (bytes: Buffer) => string = () => 'UTF-8',
 ): string {
-  const fail = (message: string): never => {
-    const problem: Problem = { file, line: 0, message };
-    throw new ConfigError([problem]);
-  };
-  let bytes: Buffer | undefined;
-  try {
-    bytes = readBytes(file, maxBytes);
-  } catch (error) {
-    return fail(messageOf(error));
-  }
-  if (!bytes) return fail(`larger than the limit of ${maxBytes} bytes`);
+  const bytes = readConfigBytes(file, maxBytes);
   const encoding = encodingOf(bytes);
   try {
     return new TextDecoder(encoding, { fatal: true }).decode(bytes);
   } catch {
-    return fail(`not ${encoding} text`);
+    return fail(file, `not ${encoding} text`);
   }
+}
+
+/** As `readTextFile`, but what is not UTF-8 is there as U+FFFD, for the caller to judge. */
+export function readMixedTextFile(file: string, maxBytes: number): string {
+  return new TextDecoder('utf-8').decode(readConfigBytes(file, maxBytes));
+}
+
+function readConfigBytes(file: string, maxBytes: number): Buffer {
+  let bytes: Buffer | undefined;
+  try {
+    bytes = readBytes(file, maxBytes);
+  } catch (error) {
+    return fail(file, messageOf(error));
+  }
+  return bytes ?? fail(file, `larger than the limit of ${maxBytes} bytes`);
+}
+
+function fail(file: string, message: string): never {
+  const problem: Problem = { file, line: 0, message };
+  throw new ConfigError([problem]);
 }
 
 /**
