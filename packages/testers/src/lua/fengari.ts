@@ -148,6 +148,8 @@ interface HashedString {
 
 interface Internals {
   readonly ldebug: { luaG_runerror(L: LuaState, message: LuaString): never };
+  /** Settings, which its other parts take over when they are loaded. */
+  readonly luaconf: { LUA_COMPAT_FLOATSTRING: boolean };
   readonly ltable: {
     luaH_new(L: LuaState): LuaTable;
     luaH_setfrom(L: LuaState, table: LuaTable, key: LuaValue, value: LuaValue): void;
@@ -166,6 +168,8 @@ interface Internals {
 
 const require = createRequire(import.meta.url);
 const lstring = require('fengari/src/lstring.js') as Internals['lstring'];
+const luaconf = require('fengari/src/luaconf.js') as Internals['luaconf'];
+luaconf.LUA_COMPAT_FLOATSTRING = true; // as in Lua 5.1: 10 / 2 .. "" is "5", not "5.0"
 boundStrings();
 hashByAllBytes();
 export const lauxlib = require('fengari/src/lauxlib.js') as Lauxlib;

@@ -25,6 +25,9 @@ describe('the globals of a script', () => {
     ['table.maxn({1, [7] = 2})', '7'],
     ['string.format("%d", 3.0)', '3'],
     ['string.gfind("abc", "b")()', 'b'],
+    // whole numbers look as in 5.1, where all numbers are of one kind
+    ['"a" .. 10 / 2 .. 2 ^ 3 .. tostring(6 / 3) .. tonumber("4.0")', 'a5824'],
+    ['table.concat({1 / 2, 4 / 2}, " ") .. string.format(" %s %d", 8 / 2, 8 / 2)', '0.5 2 4 4'],
     ['("x"):rep(3)', 'xxx'],
     ['string.rep("", 1e9)', ''],
     ['table.concat({1, 2, 3}, "-", 2)', '2-3'],

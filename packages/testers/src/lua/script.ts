@@ -89,7 +89,7 @@ export function oneLine(text: string): string {
     .trim();
 }
 
-/** Whole numbers as such: otherwise 80 would be written 80.0. */
+/** Whole numbers as integers, so that they are such for a script that asks. */
 function push(L: LuaState, value: Value): void {
   if (typeof value !== 'number') lua.lua_pushstring(L, value);
   else if ((value | 0) === value) lua.lua_pushinteger(L, value);
