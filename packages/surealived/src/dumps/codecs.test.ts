@@ -55,11 +55,17 @@ describe('override.dump', () => {
     expect(formatOverrideDump(values(parsed))).toBe(text);
   });
 
+  it('keeps a state whose weight nobody set, as older versions of the original tell it', () => {
+    const line = '192.168.0.1:80:0:0 - 10.0.0.11:80 - weight=-1  rstate=DOWN\n';
+    const parsed = parseOverrideDump(line, 'override.dump');
+    expect(formatOverrideDump(values(parsed))).toBe(line.replace('-1 ', '100%'));
+  });
+
   it.each([
     '192.168.0.1:80:0:0 - 10.0.0.11:80 - weight=50%',
     '192.168.0.1:80:0:0 - 10.0.0.11:80 - weight=50% rstate=ONLIN',
     '192.168.0.1:80:0:0 - 10.0.0.11:80 - weight=65536  rstate=DOWN',
-    '192.168.0.1:80:0:0 - 10.0.0.11:80 - weight=-1  rstate=DOWN',
+    '192.168.0.1:80:0:0 - 10.0.0.11:80 - weight=-2  rstate=DOWN',
     '192.168.0.1:80:3:0 - 10.0.0.11:80 - weight=1  rstate=DOWN',
     '192.168.0.1:80:0:0 - 10.0.0.11 - weight=1  rstate=DOWN',
   ])('does not take %s', (line) => {

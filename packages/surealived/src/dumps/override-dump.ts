@@ -2,7 +2,8 @@
  * override.dump: what an operator set, `VKEY - RADDR:RPORT - weight=50% rstate=ONLINE` each.
  *
  * An absolute weight has a space where the percent sign would be. Every line has a weight: a real whose weight nobody
- * set stands there with 100%, which follows the configured weight when that changes, in the original too.
+ * set stands there with 100%, which follows the configured weight when that changes, in the original too. Its older
+ * versions have -1 for such a weight, as their answers to `rset` show; that must not cost the state.
  *
  * @module
  */
@@ -16,7 +17,8 @@ export interface DumpedOverride extends DumpedReal {
   readonly adminState: AdminState;
 }
 
-const LINE = /^(\S+)\s+-\s+(\S+)\s+-\s+weight=(\d+)(%?)\s+rstate=(\S+)$/;
+const UNSET = '-1';
+const LINE = /^(\S+)\s+-\s+(\S+)\s+-\s+weight=(-1|\d+)(%?)\s+rstate=(\S+)$/;
 
 export function formatOverrideDump(overrides: Iterable<DumpedOverride>): string {
   let text = '';
@@ -32,10 +34,12 @@ export function parseOverrideDump(text: string, file: string): ParsedDump<Dumped
       const [, virtualText = '', realText = '', number = '', sign, adminState = ''] = LINE.exec(line) ?? [];
       const virtual = parseVirtualKey(virtualText);
       const real = parseRealKey(realText);
-      const value = parseInteger(number, 0, MAX_WEIGHT);
+      const value = number === UNSET ? 100 : parseInteger(number, 0, MAX_WEIGHT);
       if (!virtual || !real || value === undefined || !isOneOf(ADMIN_STATES, adminState)) return undefined;
       const weight: WeightOverride =
-        sign === '%' ? { kind: 'percent', percent: value } : { kind: 'absolute', weight: value };
+        sign === '%' || number === UNSET
+          ? { kind: 'percent', percent: value }
+          : { kind: 'absolute', weight: value };
       return { virtual, real, weight, adminState };
     },
   });
