@@ -57,6 +57,12 @@ describe('parseFields', () => {
     expect(fieldsOf(text).reports).toEqual(expected);
   });
 
+  it('takes a name with spaces for one', () => {
+    const { fields, reports } = fieldsOf('vname=my own web vproto=tcp rname=w 1');
+    expect(['vname', 'vproto', 'rname'].map((key) => fields.text(key))).toEqual(['my_own_web', 'tcp', 'w_1']);
+    expect([fields.keys, reports]).toEqual([['vname', 'vproto', 'rname'], []]);
+  });
+
   it('reports each miss once and yields nothing for it', () => {
     const { fields, reports } = fieldsOf('empty= number=x choice=c __proto__=p');
     expect([fields.text('missing'), fields.text('empty'), fields.integer('number', 0, 9)]).toEqual([

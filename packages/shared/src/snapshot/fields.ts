@@ -76,16 +76,27 @@ export class Fields {
   }
 }
 
-/** Splits `a=1 b=2` at white space; a token without `=`, or a key twice, is reported. */
+/**
+ * Splits `a=1 b=2` at white space; a token without `=`, or a key twice, is reported.
+ *
+ * Names may hold spaces, and a writer other than ours may leave them: what follows a name and is no key belongs to it,
+ * with `_` as we write it.
+ */
 export function parseFields(text: string, report: (message: string) => void): Fields {
   if (isClearlySound(text)) return new Fields(text, report);
   const keys = new Set<string>();
-  const parts = text.split(/\s+/).filter((part) => part !== '');
-  for (const part of parts) {
+  const parts: string[] = [];
+  for (const part of text.split(/\s+/).filter((word) => word !== '')) {
+    const last = parts.at(-1) ?? '';
+    if (!part.includes('=') && /^[vr]name=/.test(last)) {
+      parts[parts.length - 1] = `${last}_${part}`;
+      continue;
+    }
     const key = part.slice(0, Math.max(part.indexOf('='), 0));
     if (key === '') report(`expected key=value, got "${part.slice(0, 40)}"`);
     else if (keys.has(key)) report(`${key}: given twice`);
     keys.add(key);
+    parts.push(part);
   }
   return new Fields(parts.join(' '), report);
 }

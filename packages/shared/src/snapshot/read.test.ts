@@ -123,6 +123,14 @@ describe('readDiffLine', () => {
     expect(line?.kind === 'change' && formatDiffLine(line.entry)).toBe(`${CHANGE}\n`);
   });
 
+  it('reads names in which another writer has left spaces', () => {
+    const line = readDiffLine(CHANGE.replace('web', 'my web').replace('w1', 'w 1'), 'd', 1);
+    expect(line).toMatchObject({ entry: { virtual: { name: 'my_web' }, real: { name: 'w_1' } } });
+    expect(readSnapshot(`${META}${VIRTUAL.replace('web', 'my web')}\n`, 'f').virtuals).toMatchObject([
+      { name: 'my_web', address: { text: '192.168.0.1' }, port: 80 },
+    ]);
+  });
+
   it('reads back every change that was written', () => {
     const command = fc.constantFrom('addreal', 'chgreal', 'delreal');
     fc.assert(
