@@ -174,6 +174,7 @@ boundStrings();
 hashByAllBytes();
 export const lauxlib = require('fengari/src/lauxlib.js') as Lauxlib;
 boundBuffers();
+cutOffFractions();
 const fengari = require('fengari') as {
   readonly lua: Lua;
   readonly lualib: Readonly<Record<string, LuaFunction>>;
@@ -246,4 +247,16 @@ function boundBuffers(): void {
     if (length > MAX_STRING_BYTES) refuseLongString(L, length);
     return luaL_buffinitsize(L, buffer, length);
   };
+}
+
+/** As in Lua 5.1: where a function wants a whole number, 3.7 is 3. It is an error in 5.3. */
+function cutOffFractions(): void {
+  const { luaL_checkinteger } = lauxlib;
+  lauxlib.luaL_checkinteger = (L, argument) => {
+    const value = lua.lua_tonumber(L, argument);
+    const whole = value | 0;
+    return whole !== value && Math.trunc(value) === whole ? whole : luaL_checkinteger(L, argument);
+  };
+  lauxlib.luaL_optinteger = (L, argument, fallback) =>
+    lua.lua_type(L, argument) <= lua.LUA_TNIL ? fallback : lauxlib.luaL_checkinteger(L, argument);
 }

@@ -27,6 +27,10 @@ describe('the globals of a script', () => {
     ['string.gfind("abc", "b")()', 'b'],
     // whole numbers look as in 5.1, where all numbers are of one kind
     ['"a" .. 10 / 2 .. 2 ^ 3 .. tostring(6 / 3) .. tonumber("4.0")', 'a5824'],
+    // and a function that wants a whole number cuts off the fraction
+    ['string.format("%d %x %c", 10 / 3, 31.9, 65.5)', '3 1f A'],
+    ['string.rep("x", 5 / 2) .. string.sub("abcdef", 1.5, "-2.5")', 'xxabcde'],
+    ['table.concat({1, 2, 3}, "-", 1.9, 2.9) .. select(1.5, "a") .. tostring(math.random(1.5))', '1-2a1'],
     ['table.concat({1 / 2, 4 / 2}, " ") .. string.format(" %s %d", 8 / 2, 8 / 2)', '0.5 2 4 4'],
     ['("x"):rep(3)', 'xxx'],
     ['string.rep("", 1e9)', ''],
