@@ -2,13 +2,16 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import {
   existsSync,
+  linkSync,
   mkdirSync,
   readdirSync,
   readFileSync,
   rmSync,
+  statSync,
   symlinkSync,
   unlinkSync,
   watch,
+  writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
 import { readDiffLine, readSnapshot } from '@surealived/shared/snapshot/read';
@@ -93,6 +96,14 @@ describe('FileHandover', () => {
     });
     expect(diffText(paths, EPOCH)).toBe('');
     expect(existsSync(paths.full_reload_file)).toBe(true);
+  });
+
+  it('replaces a reload flag that is there already: it may be of another user, whose files are not ours to open', async () => {
+    const { handover, paths, directory } = handoverIn();
+    writeFileSync(paths.full_reload_file, '');
+    linkSync(paths.full_reload_file, join(directory, 'left'));
+    await handover.start();
+    expect(statSync(paths.full_reload_file).ino).not.toBe(statSync(join(directory, 'left')).ino);
   });
 
   it('appends a change before change() returns: add and change of a present real, delete of another', async () => {

@@ -1,4 +1,4 @@
-import { closeSync, fstatSync, ftruncateSync, openSync, writeSync } from 'node:fs';
+import { closeSync, fstatSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs';
 import { mkdir, open, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { commitFile, prepareFile, syncDirectory } from '@surealived/shared/atomic-file';
@@ -196,7 +196,7 @@ export class FileHandover implements Handover {
     commitFile(full_sync_file);
     const previous = this.#diffFile;
     this.#diffFile = next;
-    if (hadGap) closeSync(openSync(full_reload_file, 'a', 0o644));
+    if (hadGap) setFlag(full_reload_file);
     else if (previous !== undefined) appendWhole(previous, formatDiffEnd(next));
     this.#hasGap = false;
   }
@@ -211,6 +211,12 @@ export class FileHandover implements Handover {
       if (await createEmpty(file)) return file;
     }
   }
+}
+
+/** One that is there is replaced: it may be another user's, such as ipvssync's at a SIGHUP, and not be ours to open. */
+function setFlag(file: string): void {
+  rmSync(file, { force: true });
+  closeSync(openSync(file, 'w', 0o644));
 }
 
 /** Its parent must be there: whoever installs decides where state lives. */
