@@ -109,6 +109,20 @@ describe('without a user', () => {
     });
   });
 
+  it('takes part in no exchange of keys that would hold up all other tests for seconds', async () => {
+    let offered = '';
+    const port = await listenTcp((socket) => {
+      socket.write('SSH-2.0-test\r\n');
+      socket.on('data', (data) => {
+        offered += data.toString('latin1');
+        if (offered.includes('diffie-hellman-group14-sha256')) socket.end();
+      });
+    });
+    expect(await verdictAt(port)).toMatchObject({ up: false, reason: 'protocol' });
+    expect(offered).toContain('curve25519-sha256');
+    expect(offered).not.toContain('diffie-hellman-group-exchange');
+  });
+
   it('comes from the address that it is bound to', async () => {
     const bindAddress = parseAddress('127.0.0.9');
     let source: string | undefined;

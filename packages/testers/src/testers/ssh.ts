@@ -3,7 +3,7 @@ import { accessSync, constants } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createConnection, type Socket } from 'node:net';
 import { messageOf } from '@surealived/shared/errors';
-import type { AnyAuthMethod, Client } from 'ssh2';
+import type { Algorithms, AnyAuthMethod, Client } from 'ssh2';
 import Type, { type Static } from 'typebox';
 import { reasonOfErrno } from '../errno-reasons.js';
 import { defineTaskTester, down, ObstacleError, type TaskContext, up, type Verdict } from '../tester.js';
@@ -13,6 +13,10 @@ const MAX_HANDSHAKE_BYTES = 1 << 17;
 /** Where the banner is looked for: lines of greeting may come before it (RFC 4253, section 4.2). */
 const MAX_GREETING_CHARACTERS = 1 << 13;
 const MAX_REPORTED_CHARACTERS = 200;
+/** Checking a group that a server proposes (RFC 4419) takes seconds, in which nothing else would be tested. */
+const ALGORITHMS: Algorithms = {
+  kex: { append: [], prepend: [], remove: 'diffie-hellman-group-exchange-sha256' },
+};
 
 const Attributes = Type.Object({
   user: Line(255, 'User to log in as; without one the test ends with the exchange of keys.'),
@@ -141,7 +145,10 @@ function converse(
       resolve(down('content', `host key ${shown}, expected ${host_key}`));
       return false;
     };
-    client.connect({ sock: socket, username: user, authHandler, hostVerifier, readyTimeout: 0 });
+    client.connect({
+      ...{ sock: socket, username: user, readyTimeout: 0 },
+      ...{ algorithms: ALGORITHMS, authHandler, hostVerifier },
+    });
 
     let head = '';
     const watchBanner = (data: Buffer): void => {
