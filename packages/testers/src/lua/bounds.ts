@@ -19,7 +19,7 @@ export type Wrapper = (original: LuaFunction) => LuaFunction;
 /** Items of a table that a function may go through: about 15 ms. */
 const MAX_ITEMS = 20_000;
 /** Longest format of a date, and longest text to be quoted with `%q`: about 10 ms. */
-const MAX_FORMAT_BYTES = 4096;
+const MAX_FORMAT_BYTES = 1024;
 const MAX_QUOTED_BYTES = 8192;
 /** How much of a text is compiled between two looks at the clock. */
 const PIECE_BYTES = 512;
@@ -61,6 +61,15 @@ function compareByCalls(sort: LuaFunction): LuaFunction {
 
 function stringBytes(L: LuaState, argument: number): number {
   return lua.lua_type(L, argument) === lua.LUA_TSTRING ? lua.lua_rawlen(L, argument) : 0;
+}
+
+/** How many bytes of a string the arguments number 2 and 3 say: by default the first one; negative ones count from its end. */
+function substringBytes(L: LuaState): number {
+  const bytes = stringBytes(L, 1);
+  const fromStart = (at: number): number => (at < 0 ? bytes + at + 1 : at);
+  const first = lauxlib.luaL_optinteger(L, 2, 1);
+  const last = fromStart(lauxlib.luaL_optinteger(L, 3, first));
+  return Math.min(last, bytes) - Math.max(fromStart(first), 1) + 1;
 }
 
 /** The longest argument of a format that quotes. */
@@ -111,9 +120,10 @@ export const BOUNDED_FUNCTIONS: Readonly<Record<string, Wrappers>> = {
   _G: { load: loadText },
   os: { date: bound((L) => stringBytes(L, 1), MAX_FORMAT_BYTES, 'bytes') },
   string: {
-    byte: bound((L) => (lauxlib.luaL_optinteger(L, 3, 1) === 1 ? 1 : stringBytes(L, 1)), MAX_ITEMS),
+    byte: bound(substringBytes, MAX_ITEMS),
     format: bound(quotedBytes, MAX_QUOTED_BYTES, 'bytes'),
     rep: repeat,
+    unpack: bound((L) => stringBytes(L, 1), MAX_ITEMS),
   },
   table: {
     concat: boundRange(3, 4),
@@ -123,4 +133,5 @@ export const BOUNDED_FUNCTIONS: Readonly<Record<string, Wrappers>> = {
     sort: compareByCalls,
     unpack: boundRange(2, 3),
   },
+  utf8: { codepoint: bound(substringBytes, MAX_ITEMS) },
 };

@@ -67,6 +67,7 @@ describe('a script', () => {
     ['compares huge strings', `${HUGE} while true do local b = s < u end`],
     ['looks for huge keys', `${HUGE} local t = {} while true do local b = t[s .. ""] end`],
     ['copies huge strings', `${HUGE} while true do s:upper() end`],
+    ['formats dates', 'while true do os.date(("%c"):rep(500)) end'],
   ])('that %s is ended before it stalls the others', async (_what, body) => {
     const attempts = [];
     for (let i = 0; i < 3; i++) attempts.push(await attempt(chunkOf(body)));
@@ -90,7 +91,10 @@ describe('a script', () => {
     ],
     ['replaces by much', '("x"):rep(9999):gsub(".", ("y"):rep(999))', /a string of more than/],
     ['unpacks', 'table.unpack({}, 1, 1e7)', /more than 20000 items at a time/],
-    ['formats dates', 'os.date(("%c"):rep(40000))', /more than 4096 bytes at a time/],
+    ['formats dates', 'os.date(("%c"):rep(40000))', /more than 1024 bytes at a time/],
+    ['unpacks a string', 'string.unpack(("b"):rep(30000), "")', /more than 20000 items at a time/],
+    ['asks for bytes', '("x"):rep(30000):byte(1, -1)', /more than 20000 items at a time/],
+    ['asks for characters', 'utf8.codepoint(("x"):rep(30000), 1, -1)', /more than 20000 items at a time/],
     ['quotes', 'string.format("%q", ("x"):rep(9999))', /more than 8192 bytes at a time/],
     ['captures', 'string.find(("a"):rep(99), ("(a"):rep(50))', /too many captures/],
     ['nests', 'string.find(("a"):rep(999), ("a?"):rep(999))', /pattern too complex/],
