@@ -49,6 +49,12 @@ describe('the globals of a script', () => {
     ['string.find("aXb", "X")', '2'],
     ['string.find("abc", "", 10)', 'undefined'],
     ['string.find("abc", "c", -1)', '3'],
+    ['select("#", ("x"):rep(30000):byte(-2, -1))', '2'],
+    ['select("#", ("x"):rep(30000):byte(20000, 20002))', '3'],
+    ['select("#", ("x"):rep(30000):byte(29999, 1e9))', '2'],
+    ['select("#", utf8.codepoint(("x"):rep(30000), -2, -1))', '2'],
+    ['io.stderr:write("nowhere", 1) == io.stderr and io.stdout:write() == io.stdout and 1', '1'],
+    ['tostring(io.stderr:flush() and io.stderr:setvbuf("no") and io.type(io.stdout))', 'file'],
   ])('%s is %s', (expression, result) => {
     expect(evaluate(expression)).toBe(result);
   });
@@ -109,6 +115,12 @@ describe('the globals of a script', () => {
     expect(read('"*l", "*L", "*n", "*a"')).toBe('one|two\n|3| rest');
     expect(read('"a"')).toBe('one\ntwo\n3 rest');
     expect(read('5, 3')).toBe('one\nt|wo\n');
+    const seek = (how: string) =>
+      evaluate(`(function(f) return f:seek(${how}) .. (f:read("*a") or "") end)(io.open("${file}"))`);
+    expect(seek('')).toBe('0one\ntwo\n3 rest');
+    expect(seek('"end"')).toBe('14');
+    expect(seek('"set", 8')).toBe('83 rest');
+    expect(seek('"end", -4')).toBe('10rest');
     const lines = `(function() local t = {} for line in io.lines("${file}") do t[#t + 1] = line end return table.concat(t, "|") end)()`;
     expect(evaluate(lines)).toBe('one|two|3 rest');
     evaluate(`io.open("${file}.log", "w"):write("a", 1):close()`);

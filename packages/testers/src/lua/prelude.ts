@@ -98,6 +98,23 @@ end
 
 function methods:flush() return self end
 
+function methods:setvbuf() return true end
+
+function methods:seek(whence, offset)
+  local base = whence == "set" and 0 or whence == "end" and #self.text or self.at - 1
+  local at = base + (offset or 0)
+  if at < 0 then return nil, "Invalid argument" end
+  self.at = at + 1
+  return at
+end
+
+-- A file without a name, whose content nobody sees; complete in itself, since each script gets a copy.
+local function nowhere()
+  local file = { text = "", at = 1 }
+  for name, method in pairs(methods) do file[name] = method end
+  return file
+end
+
 local function open(path, mode)
   mode = mode or "r"
   local file = { text = "", at = 1 }
@@ -127,5 +144,7 @@ io = {
     return file.closed and "closed file" or "file"
   end,
   write = function() return true end,
+  stdout = nowhere(),
+  stderr = nowhere(),
 }
 `;
