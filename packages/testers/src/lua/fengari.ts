@@ -1,5 +1,5 @@
 /**
- * The Lua interpreter (fengari has no types), with its strings put right.
+ * The Lua interpreter (fengari has no types), with its strings put right. Numbers are written as Lua 5.1 does: 5, not 5.0.
  *
  * Some of its operations take time in proportion to a string and cannot be interrupted, so there is a longest string.
  * And strings of different bytes can have one hash, by which it compares them and finds them in tables: "\\1#" and
@@ -167,6 +167,7 @@ interface Internals {
 }
 
 const require = createRequire(import.meta.url);
+writeNumbersAsBefore();
 const lstring = require('fengari/src/lstring.js') as Internals['lstring'];
 const luaconf = require('fengari/src/luaconf.js') as Internals['luaconf'];
 luaconf.LUA_COMPAT_FLOATSTRING = true; // as in Lua 5.1: 10 / 2 .. "" is "5", not "5.0"
@@ -203,6 +204,13 @@ function refuseLongString(L: LuaState, bytes: number): void {
   if (bytes <= LONG_STRING_BYTES || L.basehookcount === 0) return;
   L.basehookcount = 1;
   L.hookcount = 1;
+}
+
+/** A setting of the interpreter, which most of it takes over when it is loaded. */
+function writeNumbersAsBefore(): void {
+  require('fengari/src/defs.js'); // it and its settings need each other, in this order
+  const settings = require('fengari/src/luaconf.js') as { LUA_COMPAT_FLOATSTRING: boolean };
+  settings.LUA_COMPAT_FLOATSTRING = true;
 }
 
 function boundStrings(): void {

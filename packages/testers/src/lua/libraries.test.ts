@@ -24,6 +24,7 @@ describe('the globals of a script', () => {
     ['table.getn({1, 2})', '2'],
     ['table.maxn({1, [7] = 2})', '7'],
     ['string.format("%d", 3.0)', '3'],
+    ['10 / 2 .. " " .. tostring(2^40) .. " " .. 0.5', '5 1099511627776 0.5'],
     ['string.gfind("abc", "b")()', 'b'],
     // whole numbers look as in 5.1, where all numbers are of one kind
     ['"a" .. 10 / 2 .. 2 ^ 3 .. tostring(6 / 3) .. tonumber("4.0")', 'a5824'],
