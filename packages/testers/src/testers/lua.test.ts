@@ -184,6 +184,7 @@ describe('lua', () => {
 
   it.each([
     ['that fails while it is loaded', '\nerror("early")', /test\.lua:2: early/],
+    ['without a process_event', 'x = 1', /test\.lua: has no function process_event$/],
     ['that fails in prepare', 'function prepare()\nerror("no params") end', /test\.lua:2: no params/],
   ])('is to blame for a script %s', (_what, text, message) => {
     expect(() => run(text)).toThrow(message);

@@ -29,6 +29,7 @@ export default defineStreamTester({
   *probe(target, { script, params }) {
     const run = new Script(load(script));
     if (run.has('prepare')) run.call('prepare', [Buffer.from(params), ...describeTarget(target)]);
+    if (!run.has('process_event')) run.complain('has no function process_event');
     try {
       return yield* converse(run);
     } catch (error) {
