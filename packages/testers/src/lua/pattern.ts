@@ -151,6 +151,7 @@ const CLASSES: Readonly<Record<string, readonly string[]>> = {
   u: ['AZ'],
   w: ['AZ', 'az', '09'],
   x: ['AF', 'af', '09'],
+  z: ['\x00\x00'],
 };
 
 function setOf(character: string): ByteSet {
