@@ -10,7 +10,10 @@ export function readSmallFile(path: string, maxBytes: number): Buffer {
   try {
     if (!fstatSync(descriptor).isFile()) throw new Error(`${path}: not a file`);
     const content = Buffer.alloc(maxBytes + 1);
-    const bytes = readSync(descriptor, content, 0, content.length, 0);
+    let bytes = 0;
+    // the kernel gives the files of /proc in parts
+    for (let more = -1; more !== 0 && bytes <= maxBytes; bytes += more)
+      more = readSync(descriptor, content, bytes, content.length - bytes, bytes);
     if (bytes > maxBytes) throw new Error(`${path}: larger than ${maxBytes} bytes`);
     return content.subarray(0, bytes);
   } finally {
