@@ -232,6 +232,10 @@ it.each([
     { user: 'probe', key_file: '/nowhere/key' },
     { attribute: 'key_file', isWarning: true },
   ],
+  [
+    { user: 'probe', key_file: '/tmp' },
+    { attribute: 'key_file', message: '/tmp is not a file' },
+  ],
   [{ user: 'probe', command: 'true' }, undefined],
 ])('finds at load what is wrong with %j', (overrides, fault) => {
   const found = ssh.findFault?.({ ...none, ...overrides });

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { accessSync, constants } from 'node:fs';
+import { accessSync, constants, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createConnection, type Socket } from 'node:net';
 import { messageOf } from '@surealived/shared/errors';
@@ -47,8 +47,10 @@ export default defineTaskTester({
     const idle = Object.entries({ password, key_file, command }).find(([, value]) => value !== '');
     if (user === '' && idle) return { attribute: idle[0], message: 'has no effect without a user' };
     try {
-      if (key_file !== '') accessSync(key_file, constants.R_OK);
-      return undefined;
+      if (key_file === '') return undefined;
+      accessSync(key_file, constants.R_OK);
+      if (statSync(key_file).isFile()) return undefined;
+      return { attribute: 'key_file', message: `${key_file} is not a file` };
     } catch (error) {
       return { attribute: 'key_file', message: messageOf(error), isWarning: true };
     }
