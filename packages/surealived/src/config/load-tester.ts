@@ -4,6 +4,7 @@
  * @module
  */
 
+import { messageOf } from '@surealived/shared/errors';
 import { nearestName } from '@surealived/shared/nearest-name';
 import type { TesterRegistry } from '@surealived/testers/registry';
 import type { Tester } from '@surealived/testers/tester';
@@ -82,7 +83,8 @@ export function loadModuleAttributes(
   const merged = new Map([...element.attributes, ...real.attributes]);
   return readModuleAttributes({ tester, moduleReader }, merged, (problem) => {
     // what is wrong with the tester's own values was said at the tester
-    if (real.attributes.has(problem.name)) problems.attributeProblem(real, path, problem);
+    if (problem.name === '' || real.attributes.has(problem.name))
+      problems.attributeProblem(real, path, problem);
   });
 }
 
@@ -97,12 +99,27 @@ function readModuleAttributes(
     fits = false;
     report(problem);
   });
-  const fault = fits ? tester.findFault?.(values) : undefined;
-  if (fault) {
-    const { attribute: name, message, isWarning } = fault;
-    report({ name, attribute: attributes.get(name), message: `attribute "${name}": ${message}`, isWarning });
-  }
+  const problem = fits ? findProblem(tester, values, attributes) : undefined;
+  if (problem) report(problem);
   return values;
+}
+
+/** What the module itself finds wrong. Its own mistake is a problem too, which has no attribute and no name. */
+function findProblem(
+  tester: Tester,
+  values: ModuleAttributes,
+  attributes: Element['attributes'],
+): AttributeProblem | undefined {
+  try {
+    const fault = tester.findFault?.(values);
+    if (fault === undefined) return undefined;
+    const { attribute: name, message, isWarning } = fault;
+    if (typeof message !== 'string') throw new TypeError(`not a fault: ${JSON.stringify(fault)}`);
+    return { name, attribute: attributes.get(name), message: `attribute "${name}": ${message}`, isWarning };
+  } catch (error) {
+    const message = `the tester "${tester.name}" failed to check its attributes: ${messageOf(error)}`;
+    return { name: '', attribute: undefined, message };
+  }
 }
 
 export function testingOf({ tester, values }: LoadedTester): TestingConfig {

@@ -3,6 +3,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { ConfigError, describeProblem } from '@surealived/shared/errors';
 import { TesterRegistry } from '@surealived/testers/registry';
+import { write } from '@surealived/testers/requests';
+import { defineStreamTester, up } from '@surealived/testers/tester';
+import Type from 'typebox';
 import { describe, expect, it } from 'vitest';
 import { temporaryDirectory } from '../../../shared/src/files.test-kit.js';
 import { loadServices, parseServices, type Services } from './load.js';
@@ -25,9 +28,9 @@ function load(text: string, strict = false): Services {
   return parseServices(text, 'services.xml', { registry, strict });
 }
 
-function problemsOf(text: string, file = 'services.xml'): string {
+function problemsOf(text: string, file = 'services.xml', testers = registry): string {
   try {
-    parseServices(text, file, { registry });
+    parseServices(text, file, { registry: testers });
   } catch (error) {
     if (error instanceof ConfigError) return `${error.message}\n`;
     throw error;
@@ -177,6 +180,33 @@ describe('a services file', () => {
 });
 
 describe('a services file that cannot be used', () => {
+  it('is refused where a tester from elsewhere fails to check its attributes, at each element', () => {
+    const odd = defineStreamTester({
+      name: 'odd',
+      description: 'Cannot check what it is given.',
+      attributes: Type.Object({ mode: Type.String({ default: '', description: 'How to fail.' }) }),
+      findFault({ mode }) {
+        if (mode === 'throw') throw new Error('a mistake');
+        return mode === 'promise' ? (Promise.resolve() as never) : undefined;
+      },
+      *probe() {
+        yield* write('');
+        return up('');
+      },
+    });
+    const problemOf = (attributes: object): string =>
+      problemsOf(
+        services({ tester: 'proto="odd" testport="80"', ...attributes }),
+        'x',
+        new TesterRegistry([odd]),
+      );
+    const failed = 'the tester "odd" failed to check its attributes:';
+    const tester = 'proto="odd" testport="80" mode="throw"';
+    expect(problemOf({ tester })).toMatch(`x:3:7: virtual "web" > tester: ${failed} a mistake`);
+    expect(problemOf({ real: 'mode="throw"' })).toMatch(`> real "w1": ${failed} a mistake`);
+    expect(problemOf({ real: 'mode="promise"' })).toMatch(`${failed} not a fault: {}`);
+  });
+
   it.each(badFiles)('%s is refused with all its problems', async (name) => {
     const text = readFileSync(`${badFolder}${name}`, 'utf8');
     await expect(problemsOf(text, name)).toMatchFileSnapshot(`${badFolder}${name.replace('.xml', '.txt')}`);
