@@ -97,6 +97,11 @@ describe('loadTesters', () => {
     ],
     ['no-verdict.mjs', factory('no-verdict', 'verdict: {}'), 'verdict: expected up(…) or down(…)'],
     [
+      'no-reason.mjs',
+      factory('no-reason', 'verdict: { up: false, reason: "mood", detail: "x" }'),
+      'verdict: expected up(…) or down(…)',
+    ],
+    [
       'bare.mjs',
       factory(
         'bare',

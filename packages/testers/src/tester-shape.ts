@@ -1,4 +1,4 @@
-import type { Tester } from './tester.js';
+import { FAILURE_REASONS, type Tester } from './tester.js';
 
 /** The function that each kind of tester is about. */
 const FUNCTIONS = { stream: 'probe', datagram: 'exchange', task: 'check', constant: undefined };
@@ -34,7 +34,7 @@ function kindFaults(kind: unknown, tester: Fields): readonly string[] {
   const name = FUNCTIONS[kind as Tester['kind']];
   if (name !== undefined) return functionFaults(name, tester[name], kind === 'task');
   const { verdict } = tester;
-  const isVerdict = isRecord(verdict) && typeof verdict.up === 'boolean' && isText(verdict.detail);
+  const isVerdict = isRecord(verdict) && isText(verdict.detail) && (verdict.up === true || isDown(verdict));
   return isVerdict ? [] : ['verdict: expected up(…) or down(…)'];
 }
 
@@ -43,6 +43,10 @@ function functionFaults(name: string, value: unknown, mayBeAsync: boolean): read
   if (typeof value !== 'function') return [`${name}: expected a function`];
   const isAsync = Object.prototype.toString.call(value).startsWith('[object Async');
   return isAsync && !mayBeAsync ? [`${name}: expected a function that is not async`] : [];
+}
+
+function isDown({ up, reason }: Fields): boolean {
+  return up === false && FAILURE_REASONS.some((known) => known === reason);
 }
 
 function attributeFaults(attributes: unknown): readonly string[] {

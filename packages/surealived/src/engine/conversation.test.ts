@@ -278,6 +278,7 @@ describe('a tester that misbehaves', () => {
     ['makes up a verdict', verdict({ up: 'yes' }), /not a verdict: \{"up":"yes"\}/],
     ['has nothing to say', verdict({ up: true }), /not a verdict: \{"up":true\}/],
     ['makes up a reason', verdict({ up: false, reason: 'mood', detail: '' }), /not a verdict/],
+    ['says a number', verdict({ up: false, reason: 'content', detail: 7 }), /not a verdict/],
     ['is no generator', () => ({}) as StreamProbe, /TypeError/],
   ])('because it %s costs its own test only', async (_what, probe, obstacle) => {
     const engine = new TestQueue(newReactor(), 1);
