@@ -13,7 +13,7 @@ export default defineTaskTester({
       minLength: 1,
       maxLength: 4096,
       expected: 'the path of a program',
-      description: 'Program to run. It has the time-out to end, then its process group is killed.',
+      description: 'Program to run. When it ends, or the time-out is over, its process group is killed.',
     }),
     params: Type.String({
       default: '',
