@@ -109,13 +109,17 @@ describe('searching with patterns', () => {
       fc.property(
         subjects,
         patterns,
-        fc.constantFrom('<%0>', '%1', '', '%', '%%a', '%x'),
+        fc.constantFrom('<%0>', '%1', '', '%', '%%a', '%%%1'),
         (subject, pattern, by) => {
           const texts = [subject, pattern, by];
           expect(resultsOf(ours('gsub'), texts)).toBe(resultsOf(call, texts));
         },
       ),
     );
+  });
+
+  it('gsub takes what needs no percent sign in a replacement as it is, as Lua 5.1 did', () => {
+    expect(resultsOf(ours('gsub'), ['a-b', '%-', '<%-%.%0%%>'])).toBe('["a<-.-%>b","1"]');
   });
 
   it('gmatch goes through what the original goes through', () => {

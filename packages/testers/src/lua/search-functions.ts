@@ -234,10 +234,10 @@ function valueReplacement(
   };
 }
 
-/** A text where `%1` is a capture, `%0` the whole match and `%%` a percent sign. */
+/** A text where `%1` is a capture, `%0` the whole match, and `%` before anything else stands for that. */
 function textReplacement(L: LuaState): Replace {
   const text = Buffer.from(lua.lua_tostring(L, 3) ?? []).toString('latin1');
-  const pieces = (text.match(/(?:%%|[^%])+|%.?/gs) ?? []).map(pieceOf);
+  const pieces = (text.match(/(?:%\D|[^%])+|%\d?/g) ?? []).map(pieceOf);
   return (parts, matcher, [start, end]) => {
     for (const piece of pieces) {
       if (piece instanceof Uint8Array) parts.add(piece);
@@ -249,8 +249,8 @@ function textReplacement(L: LuaState): Replace {
 
 /** Bytes to copy; or the number of a capture, -1 for the whole match, NaN for a mistake. */
 function pieceOf(text: string): Uint8Array | number {
-  if (text.startsWith('%') && !text.startsWith('%%')) return Number(text[1] ?? 'none') - 1;
-  return Buffer.from(text.replaceAll('%%', '%'), 'latin1');
+  if (/^%\d?$/.test(text)) return Number(text[1] ?? 'none') - 1;
+  return Buffer.from(text.replace(/%(\D)/g, '$1'), 'latin1');
 }
 
 function textOf(capture: Capture): Uint8Array {
