@@ -1,5 +1,5 @@
 /**
- * The Lua interpreter (fengari has no types), with its strings put right. Numbers are written as Lua 5.1 does: 5, not 5.0.
+ * The Lua interpreter (fengari has no types), with its strings put right. Numbers are those of Lua 5.1: 10 / 2 is 5, not 5.0.
  *
  * Some of its operations take time in proportion to a string and cannot be interrupted, so there is a longest string.
  * And strings of different bytes can have one hash, by which it compares them and finds them in tables: "\\1#" and
@@ -87,6 +87,7 @@ interface Lua {
   lua_gettable(L: LuaState, index: number): number;
   lua_gettop(L: LuaState): number;
   lua_insert(L: LuaState, index: number): void;
+  lua_isnumber(L: LuaState, index: number): boolean;
   lua_pcall(L: LuaState, args: number, results: number, handler: number): number;
   lua_pop(L: LuaState, count: number): void;
   lua_pushboolean(L: LuaState, value: boolean): void;
@@ -141,6 +142,13 @@ interface Lauxlib {
   luaL_tolstring(L: LuaState, index: number): LuaString;
 }
 
+/** Where the interpreter puts a number that it has read. */
+interface NumberSlot {
+  readonly value: number;
+  ttisinteger(): boolean;
+  setfltvalue(value: number): void;
+}
+
 interface HashedString {
   hash: string | null;
   getstr(): LuaString;
@@ -148,13 +156,12 @@ interface HashedString {
 
 interface Internals {
   readonly ldebug: { luaG_runerror(L: LuaState, message: LuaString): never };
-  /** Settings, which its other parts take over when they are loaded. */
-  readonly luaconf: { LUA_COMPAT_FLOATSTRING: boolean };
   readonly ltable: {
     luaH_new(L: LuaState): LuaTable;
     luaH_setfrom(L: LuaState, table: LuaTable, key: LuaValue, value: LuaValue): void;
   };
   readonly lobject: {
+    luaO_str2num(text: LuaString, into: NumberSlot): number;
     readonly TValue: new (type: number, value: unknown) => LuaValue;
     readonly LClosure: new (L: LuaState, upvalues: number) => { p: LuaProto; upvals: LuaValue[] };
   };
@@ -169,10 +176,9 @@ interface Internals {
 const require = createRequire(import.meta.url);
 writeNumbersAsBefore();
 const lstring = require('fengari/src/lstring.js') as Internals['lstring'];
-const luaconf = require('fengari/src/luaconf.js') as Internals['luaconf'];
-luaconf.LUA_COMPAT_FLOATSTRING = true; // as in Lua 5.1: 10 / 2 .. "" is "5", not "5.0"
 boundStrings();
 hashByAllBytes();
+pushLargeIntegers();
 export const lauxlib = require('fengari/src/lauxlib.js') as Lauxlib;
 boundBuffers();
 cutOffFractions();
@@ -186,6 +192,7 @@ export const lualib = fengari.lualib;
 export const ltable = require('fengari/src/ltable.js') as Internals['ltable'];
 const ldebug = require('fengari/src/ldebug.js') as Internals['ldebug'];
 export const lobject = require('fengari/src/lobject.js') as Internals['lobject'];
+readNumbersAsBefore();
 
 /** A text as a Lua string: UTF-8, as in the file that a script is read from. */
 export function luaString(text: string): LuaString {
@@ -257,13 +264,40 @@ function boundBuffers(): void {
   };
 }
 
-/** As in Lua 5.1: where a function wants a whole number, 3.7 is 3. It is an error in 5.3. */
+/**
+ * As in Lua 5.1, which has one kind of numbers: what is written or read is a float, so that sums and products are not cut to
+ * the 32 bits of this interpreter's integers. Whole floats serve wherever integers do.
+ */
+function readNumbersAsBefore(): void {
+  const { luaO_str2num } = lobject;
+  lobject.luaO_str2num = (text, into) => {
+    const length = luaO_str2num(text, into);
+    if (length > 0 && into.ttisinteger()) into.setfltvalue(wholeNumber(text) ?? into.value);
+    return length;
+  };
+}
+
+/** The value of a hexadecimal numeral, of which the interpreter keeps the last 32 bits only. */
+function wholeNumber(text: LuaString): number | undefined {
+  const [, sign, digits] = /^\s*([+-]?)0x([0-9a-f]+)/i.exec(Buffer.from(text).toString('latin1')) ?? [];
+  if (digits === undefined) return undefined;
+  return Number.parseInt(digits, 16) * (sign === '-' ? -1 : 1);
+}
+
+/** What has no room in an integer of this interpreter is a float: the time of day after 2038, among others. */
+function pushLargeIntegers(): void {
+  const lapi = require('fengari/src/lapi.js') as Pick<Lua, 'lua_pushinteger' | 'lua_pushnumber'>;
+  const { lua_pushinteger, lua_pushnumber } = lapi;
+  lapi.lua_pushinteger = (L, value) => ((value | 0) === value ? lua_pushinteger : lua_pushnumber)(L, value);
+}
+
+/** As in Lua 5.1: where a function wants a whole number, 3.7 is 3, and 53 bits will do. Both are errors in 5.3. */
 function cutOffFractions(): void {
   const { luaL_checkinteger } = lauxlib;
   lauxlib.luaL_checkinteger = (L, argument) => {
-    const value = lua.lua_tonumber(L, argument);
-    const whole = value | 0;
-    return whole !== value && Math.trunc(value) === whole ? whole : luaL_checkinteger(L, argument);
+    const whole = Math.trunc(lua.lua_tonumber(L, argument));
+    const isNumber = whole !== 0 || lua.lua_isnumber(L, argument);
+    return isNumber && Number.isSafeInteger(whole) ? whole : luaL_checkinteger(L, argument);
   };
   lauxlib.luaL_optinteger = (L, argument, fallback) =>
     lua.lua_type(L, argument) <= lua.LUA_TNIL ? fallback : lauxlib.luaL_checkinteger(L, argument);

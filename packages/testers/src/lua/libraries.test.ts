@@ -32,6 +32,12 @@ describe('the globals of a script', () => {
     ['string.format("%d %x %c", 10 / 3, 31.9, 65.5)', '3 1f A'],
     ['string.rep("x", 5 / 2) .. string.sub("abcdef", 1.5, "-2.5")', 'xxabcde'],
     ['table.concat({1, 2, 3}, "-", 1.9, 2.9) .. select(1.5, "a") .. tostring(math.random(1.5))', '1-2a1'],
+    // and no number is cut to 32 bits
+    ['100000 * 100000 .. " " .. 0xffffffff .. " " .. 2147483647 + 1', '10000000000 4294967295 2147483648'],
+    ['string.format("%d %x", 4000000000, 4000000000)', '4000000000 ee6b2800'],
+    ['os.time{year=2040, month=1, day=2} - os.time{year=2040, month=1, day=1}', '86400'],
+    ['tonumber("0xffffffff") .. tonumber(" -0x10 ") .. tonumber("12") * 1e9', '4294967295-1612000000000'],
+    ['string.sub("abc", 2, 1e10) .. 0xff % 16 .. ({"x"})[1] .. #{1, 2} * 3', 'bc15x6'],
     ['table.concat({1 / 2, 4 / 2}, " ") .. string.format(" %s %d", 8 / 2, 8 / 2)', '0.5 2 4 4'],
     ['("x"):rep(3)', 'xxx'],
     ['string.rep("", 1e9)', ''],
