@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { Handover } from './handover.js';
-import { DNS, diff, HandoverFiles, real, WEB } from './handover.test-kit.js';
+import { DNS, diff, HandoverFiles, META, real, WEB } from './handover.test-kit.js';
 
 const KEEP_FLAG = { removeReloadFlag: false };
 
@@ -31,6 +31,17 @@ describe('load', () => {
     const handover = new Handover(files.paths);
     expect(await handover.load(KEEP_FLAG)).toEqual([]);
     expect(reals(handover)).toBe('10.0.0.11=2 10.0.0.21=1 10.0.0.22=3');
+  });
+
+  it('reads names that are not UTF-8, as another writer may cut them', async () => {
+    const { files, handover } = await loaded();
+    const name = WEB.replace('vname=web', 'vname=w\xc4');
+    writeFileSync(
+      files.paths.full_sync_file,
+      Buffer.from(`${META}${name}${real('10.0.0.11:80', 1)}`, 'latin1'),
+    );
+    expect(await handover.load(KEEP_FLAG)).toEqual([]);
+    expect(reals(handover)).toBe('10.0.0.11=1');
   });
 
   it('removes the reload flag only where it is told to', async () => {

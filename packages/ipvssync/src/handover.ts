@@ -5,7 +5,7 @@ import { withFileLock } from '@surealived/shared/file-lock';
 import { describeVirtualId, virtualKey } from '@surealived/shared/model';
 import type { DiffEntry, Snapshot, SnapshotVirtual } from '@surealived/shared/snapshot/format';
 import { readSnapshot } from '@surealived/shared/snapshot/read';
-import { readTextFile } from '@surealived/shared/text-file';
+import { readMixedTextFile } from '@surealived/shared/text-file';
 import { applyDiffEntry } from './desired.js';
 import { DiffReader } from './diff-reader.js';
 
@@ -150,10 +150,10 @@ function olderDiffFiles(named: string, directory: string): readonly string[] {
     .map((name) => resolve(directory, name));
 }
 
-/** Reads a full snapshot. @throws SnapshotError with all that is wrong, also where it cannot be read. */
+/** Reads a full snapshot, in which names may have any bytes. @throws SnapshotError with all that is wrong, also where it cannot be read. */
 export function readFullSnapshot(file: string): Snapshot {
   try {
-    return readSnapshot(readTextFile(file, MAX_SNAPSHOT_BYTES), file);
+    return readSnapshot(readMixedTextFile(file, MAX_SNAPSHOT_BYTES), file);
   } catch (error) {
     throw error instanceof ConfigError ? new SnapshotError(error.problems) : error;
   }

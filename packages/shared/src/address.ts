@@ -53,6 +53,11 @@ export function isUnspecified({ bytes }: Address): boolean {
   return bytes.every((byte) => byte === 0);
 }
 
+/** fe80::/10: it says nothing without an interface. */
+export function isLinkLocal({ family, bytes: [first = 0, second = 0] }: Address): boolean {
+  return family === 6 && first === 0xfe && (second & 0xc0) === 0x80;
+}
+
 export function isMulticast({ family, bytes }: Address): boolean {
   const first = bytes[0] ?? 0;
   return family === 4 ? first >= 224 && first <= 239 : first === 0xff;

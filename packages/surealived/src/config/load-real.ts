@@ -4,7 +4,7 @@
  * @module
  */
 import { isIP } from 'node:net';
-import { isUnspecified, parseAddress } from '@surealived/shared/address';
+import { isLinkLocal, isUnspecified, parseAddress } from '@surealived/shared/address';
 import { type ForwardingMethod, realKey } from '@surealived/shared/model';
 import { AttributeReader } from './attributes.js';
 import { type LoadedTester, loadModuleAttributes, type ModuleAttributes } from './load-tester.js';
@@ -53,6 +53,13 @@ function loadReal(element: Element, path: string, context: RealContext): RealCon
   const bindAddress = parseAddress(values.bindaddr ?? '');
   if (address && isUnspecified(address)) {
     problems.error(placeOf(element, 'addr'), path, 'attribute "addr": no server has the unspecified address');
+  }
+  if (address && isLinkLocal(address)) {
+    problems.error(
+      placeOf(element, 'addr'),
+      path,
+      'attribute "addr": a link-local address needs an interface',
+    );
   }
   // the kernel answers ERANGE
   if (values.lthresh > values.uthresh) {

@@ -31,6 +31,8 @@ export interface LoadedTester {
   readonly moduleReader: ModuleReader;
   /** The module attributes of a real that overrides none. */
   readonly moduleAttributes: ModuleAttributes;
+  /** The module's attributes with which something is wrong, as was said at the tester. */
+  readonly faulty: ReadonlySet<string>;
   /** Absent where its tests do not speak TLS. */
   readonly tlsPolicy: TlsPolicy | undefined;
 }
@@ -62,11 +64,13 @@ export function loadTester(element: Element, path: string, context: TesterContex
   if (tester.kind !== 'constant' && values.testport === undefined && !isGivenByAll(reals, 'testport')) {
     problems.error(element, path, 'attribute "testport": missing, expected an integer 0..65535');
   }
+  const faulty = new Set<string>();
   const moduleAttributes = readModuleAttributes({ tester, moduleReader }, element.attributes, (problem) => {
-    const isGiven = !problem.attribute && isGivenByAll(reals, problem.name);
-    if (!isGiven) problems.attributeProblem(element, path, problem);
+    if (!problem.attribute && isGivenByAll(reals, problem.name)) return;
+    faulty.add(problem.name);
+    problems.attributeProblem(element, path, problem);
   });
-  return { element, values, tester, moduleReader, moduleAttributes, tlsPolicy };
+  return { element, values, tester, moduleReader, moduleAttributes, faulty, tlsPolicy };
 }
 
 /**
@@ -76,15 +80,14 @@ export function loadTester(element: Element, path: string, context: TesterContex
 export function loadModuleAttributes(
   real: Element,
   path: string,
-  { element, tester, moduleReader, moduleAttributes }: LoadedTester,
+  { element, tester, moduleReader, moduleAttributes, faulty }: LoadedTester,
   problems: ProblemList,
 ): ModuleAttributes {
   if (!moduleReader.names.some((name) => real.attributes.has(name))) return moduleAttributes;
   const merged = new Map([...element.attributes, ...real.attributes]);
   return readModuleAttributes({ tester, moduleReader }, merged, (problem) => {
-    // what is wrong with the tester's own values was said at the tester
-    if (problem.name === '' || real.attributes.has(problem.name))
-      problems.attributeProblem(real, path, problem);
+    const wasSaid = faulty.has(problem.name) && !real.attributes.has(problem.name);
+    if (!wasSaid) problems.attributeProblem(real, path, problem);
   });
 }
 

@@ -207,6 +207,22 @@ describe('a services file that cannot be used', () => {
     expect(problemOf({ real: 'mode="promise"' })).toMatch(`${failed} not a fault: {}`);
   });
 
+  it('is refused where attributes of a tester and of a real do not go together', () => {
+    const tester = 'proto="ssh" testport="22" user="probe" password="x"';
+    expect(load(services({ tester })).virtuals).toHaveLength(1);
+    const problem = 'attribute "password": has no effect without a user';
+    expect(problemsOf(services({ tester, real: 'user=""' }))).toMatch(`real "w1": ${problem}`);
+    // once, where it was said at the tester
+    expect(problemsOf(services({ tester: tester.replace('probe', ''), real: 'command="true"' }))).not.toMatch(
+      `real "w1": ${problem}`,
+    );
+  });
+
+  it('is refused with a real that nobody can reach without naming an interface', () => {
+    const text = services().replaceAll('192.168.0.1', '2001:db8::1').replace('10.0.0.1', 'FE80::1');
+    expect(problemsOf(text)).toMatch('attribute "addr": a link-local address needs an interface');
+  });
+
   it.each(badFiles)('%s is refused with all its problems', async (name) => {
     const text = readFileSync(`${badFolder}${name}`, 'utf8');
     await expect(problemsOf(text, name)).toMatchFileSnapshot(`${badFolder}${name.replace('.xml', '.txt')}`);

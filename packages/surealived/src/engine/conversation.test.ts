@@ -96,7 +96,6 @@ describe('a conversation', () => {
   });
 
   it.each<[string, (socket: Socket) => void, unknown]>([
-    ['hangs', never, { verdict: down('timeout', 'no verdict within 60 ms'), receivedBytes: 0 }],
     ['closes without a word', (socket) => socket.end(), { verdict: down('content', '""') }],
     ['closes in mid-answer', (socket) => socket.end('wor'), { verdict: down('content', '"wor"') }],
     [
@@ -114,10 +113,16 @@ describe('a conversation', () => {
   ])(
     'with a server that %s ends with its reason, and is no connection problem',
     async (_what, serve, expected) => {
-      const outcome = await runTest(testOf(greets, await listen(serve), { timeoutMs: 60 }));
+      const outcome = await runTest(testOf(greets, await listen(serve)));
       expect(outcome).toMatchObject({ ...(expected as Outcome), connectionProblem: undefined });
     },
   );
+
+  it('with a server that hangs ends at the deadline, and is no connection problem', async () => {
+    const outcome = await runTest(testOf(greets, await listen(never), { timeoutMs: 60 }));
+    const verdict = down('timeout', 'no verdict within 60 ms');
+    expect(outcome).toMatchObject({ verdict, receivedBytes: 0, connectionProblem: undefined });
+  });
 
   it('with a server that resets at once is a reset, before or after we saw it connected', async () => {
     const { verdict } = await runTest(testOf(drains, await listen((socket) => socket.resetAndDestroy())));
@@ -288,6 +293,12 @@ describe('a tester that misbehaves', () => {
     expect(outcome.obstacle).toMatch(/^the tester failed: /);
     expect(engine.running).toBe(0);
     expect((await runTest(testOf(connects, port), engine)).verdict).toEqual(up('connected'));
+  });
+
+  it('may talk at length, and is cut short', async () => {
+    const port = await listen((socket) => socket.write('x'));
+    const outcome = await runTest(testOf(verdict(up('y'.repeat(100_000))), port));
+    expect(outcome.verdict).toEqual(up('y'.repeat(1000)));
   });
 
   it('because it never stops asking is ended by its deadline, and the others have their turn', async () => {

@@ -15,6 +15,8 @@ import {
 
 /** What an IPv4 datagram can carry: 65535 less the headers of IP and UDP. */
 const MAX_DATAGRAM_BYTES = 65_507;
+/** The text of a verdict goes into logs, and into the history of each real. */
+const MAX_DETAIL_CHARACTERS = 1000;
 
 /** Lets an unfinished probe run its `finally` blocks; what it does there can no longer change anything. */
 export function closeProbe(probe: StreamProbe | undefined): void {
@@ -43,11 +45,20 @@ export function requireAllowed(request: StreamRequest): StreamRequest {
   }
 }
 
-/** A verdict with a text and a known reason. @throws TypeError otherwise. */
+/** A verdict with a text, which is cut where it is long, and a known reason. @throws TypeError otherwise. */
 export function requireVerdict(verdict: Verdict): Verdict {
   const isKnown = verdict.up === true || (verdict.up === false && FAILURE_REASONS.includes(verdict.reason));
-  if (isKnown && typeof verdict.detail === 'string') return verdict;
+  if (isKnown && typeof verdict.detail === 'string') {
+    return verdict.detail.length <= MAX_DETAIL_CHARACTERS
+      ? verdict
+      : { ...verdict, detail: verdict.detail.slice(0, MAX_DETAIL_CHARACTERS) };
+  }
   throw new TypeError(`not a verdict: ${JSON.stringify(verdict)}`);
+}
+
+/** The bytes of what a task says that it sent or received: of a text, where it forgot to encode it. */
+export function bytesOf(data: unknown): Uint8Array {
+  return data instanceof Uint8Array ? data : Buffer.from(String(data));
 }
 
 /** A question that can be sent. @throws TypeError or RangeError otherwise. */

@@ -62,6 +62,15 @@ describe('a task', () => {
     expect(await runTest(scripted(async () => up('')))).not.toHaveProperty('output');
   });
 
+  it('takes a text for its bytes', async () => {
+    const careless = scripted(async ({ sent, received }) => {
+      sent('question' as never);
+      received('żó' as never);
+      return up('');
+    });
+    expect(await runTest(careless)).toMatchObject({ sentBytes: 8, receivedBytes: 4, output: 'żó' });
+  });
+
   it('keeps the end of a long output, and no half character', async () => {
     const chatty = scripted(async ({ received }) => {
       for (let i = 0; i < 3000; i++) received(Buffer.from('żó'));

@@ -1,6 +1,6 @@
 import { down, type FailureReason, type TaskContext, type Verdict } from '@surealived/testers/tester';
 import { type ConnectionProblem, connectionProblemOf, type Outcome, type Trace } from './outcome.js';
-import { describeTesterFailure, requireVerdict } from './probe-guard.js';
+import { bytesOf, describeTesterFailure, requireVerdict } from './probe-guard.js';
 import type { Reactor } from './reactor.js';
 import type { TestRun } from './test-queue.js';
 import { WheelTimer } from './timer-wheel.js';
@@ -74,8 +74,8 @@ export class TaskRun implements TestRun {
       signal: this.#controller.signal,
       timeoutMs: this.#test.timeoutMs,
       connected: () => this.#noteConnected(),
-      sent: (data) => this.#noteSent(data),
-      received: (data) => this.#noteReceived(data),
+      sent: (data) => this.#noteSent(bytesOf(data)),
+      received: (data) => this.#noteReceived(bytesOf(data)),
     };
   }
 

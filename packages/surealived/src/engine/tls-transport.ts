@@ -14,6 +14,8 @@ export interface TlsSettings {
 const OTHER_NAME = [62, 64];
 /** Names of a certificate that a verdict lists. */
 const MAX_NAMES = 3;
+/** As long as a name of DNS can be. */
+const MAX_NAME_CHARACTERS = 253;
 
 /** TLS over the socket, begun with a look at the certificate where the policy wants one. */
 export class TlsTransport implements Transport {
@@ -80,7 +82,8 @@ export class TlsTransport implements Transport {
     const { subjectAltName, subject } = this.#connection.certificate ?? {};
     const names = (subjectAltName ?? subject ?? 'nobody')
       .split(/, |\n/)
-      .map((name) => name.replace(/^(DNS|IP Address|CN):?=?/, '').replace(/\p{Cc}/gu, '?'));
+      .map((name) => name.replace(/^(DNS|IP Address|CN):?=?/, '').slice(0, MAX_NAME_CHARACTERS))
+      .map((name) => name.replace(/\p{Cc}/gu, '?'));
     const more = names.length > MAX_NAMES ? ` and ${names.length - MAX_NAMES} more` : '';
     return `${names.slice(0, MAX_NAMES).join(', ')}${more}`;
   }

@@ -134,6 +134,7 @@ describe('the globals of a script', () => {
     evaluate(`io.open("${file}.log", "a"):write("b"):close()`);
     expect(readFileSync(`${file}.log`, 'utf8')).toBe('a1b');
     expect(evaluate(`select(2, io.open("${folder}"))`)).toMatch(/not a file/);
+    expect(evaluate(`select(2, io.open("${file}", "r+"))`)).toMatch(/to read it, or to write it/);
     // the kernel gives such a file in parts
     const { length } = readFileSync('/proc/self/smaps');
     expect(length).toBeGreaterThan(8192);

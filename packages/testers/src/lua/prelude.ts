@@ -119,7 +119,9 @@ local function open(path, mode)
   mode = mode or "r"
   local file = { text = "", at = 1 }
   local problem
-  if find(mode, "^r") then
+  if find(mode, "+", 1, true) then
+    problem = path .. ": a file is opened to read it, or to write it"
+  elseif find(mode, "^r") then
     file.text, problem = read_file(path)
   elseif find(mode, "^w") then
     file.path, problem = truncate_file(path)

@@ -243,6 +243,14 @@ it.each([
   else expect(found).toBeUndefined();
 });
 
+it('finds at load what is wrong with a key', () => {
+  const faultOf = (key: string) =>
+    ssh.findFault?.({ ...none, user: 'probe', key_file: privateKeyFile(key) })?.message;
+  expect(faultOf(userKey.private)).toBeUndefined();
+  expect(faultOf(userKey.public)).toMatch('it holds a public key');
+  expect(faultOf('nothing')).toMatch('Unsupported key format');
+});
+
 describe('a command', () => {
   const serve = (channel: ServerChannel, command: string, connection: Connection): void => {
     if (command === 'vanish') return void connection.end();

@@ -1,13 +1,16 @@
 import { createHash } from 'node:crypto';
-import { accessSync, constants, statSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { createConnection, type Socket } from 'node:net';
 import { messageOf } from '@surealived/shared/errors';
-import type { Algorithms, AnyAuthMethod, Client } from 'ssh2';
+import type ssh2 from 'ssh2';
+import type { Algorithms, AnyAuthMethod, Client, ParsedKey } from 'ssh2';
 import Type, { type Static } from 'typebox';
 import { reasonOfErrno } from '../errno-reasons.js';
 import { defineTaskTester, down, ObstacleError, type TaskContext, up, type Verdict } from '../tester.js';
 
+const require = createRequire(import.meta.url);
 /** A banner and a key exchange need some kilobytes; whoever sends more than this never gets to the point. */
 const MAX_HANDSHAKE_BYTES = 1 << 17;
 /** Where the banner is looked for: lines of greeting may come before it (RFC 4253, section 4.2). */
@@ -49,22 +52,25 @@ export default defineTaskTester({
     try {
       if (key_file === '') return undefined;
       accessSync(key_file, constants.R_OK);
-      if (statSync(key_file).isFile()) return undefined;
-      return { attribute: 'key_file', message: `${key_file} is not a file` };
+      if (!statSync(key_file).isFile())
+        return { attribute: 'key_file', message: `${key_file} is not a file` };
+      const key = parseKey(readFileSync(key_file));
+      return key instanceof Error
+        ? { attribute: 'key_file', message: `${key_file}: ${key.message}` }
+        : undefined;
     } catch (error) {
       return { attribute: 'key_file', message: messageOf(error), isWarning: true };
     }
   },
   async check({ address, port, bindAddress }, attributes, context) {
     const login = await loginMethods(attributes);
-    const { default: ssh2 } = await import('ssh2');
     const { signal } = context;
     signal.throwIfAborted();
     const socket = createConnection({
       ...{ host: address.text, port, noDelay: true },
       ...(bindAddress && { localAddress: bindAddress.text }),
     });
-    const client = new ssh2.Client();
+    const client = new (loadSsh2().Client)();
     const destroy = (): void => void socket.destroy();
     signal.addEventListener('abort', destroy, { once: true });
     try {
@@ -103,15 +109,25 @@ async function loginMethods(attributes: Attributes): Promise<readonly AnyAuthMet
 }
 type KeyboardAnswer = Extract<AnyAuthMethod, { type: 'keyboard-interactive' }>['prompt'];
 
-async function readKey(file: string) {
-  const { default: ssh2 } = await import('ssh2');
+async function readKey(file: string): Promise<ParsedKey> {
   const text = await readFile(file).catch((error: NodeJS.ErrnoException) => {
     throw new ObstacleError(`key file ${file} cannot be read: ${error.code}`);
   });
-  const key = ssh2.utils.parseKey(text);
+  const key = parseKey(text);
   if (key instanceof Error) throw new ObstacleError(`key file ${file} cannot be used: ${key.message}`);
-  if (!key.isPrivateKey()) throw new ObstacleError(`key file ${file} cannot be used: it holds a public key`);
   return key;
+}
+
+/** A private key that needs no passphrase, or why it is none. */
+function parseKey(text: Buffer): ParsedKey | Error {
+  const key = loadSsh2().utils.parseKey(text);
+  if (key instanceof Error) return key;
+  return key.isPrivateKey() ? key : new Error('it holds a public key');
+}
+
+/** Loaded where it is needed only: that takes some time. */
+function loadSsh2(): typeof ssh2 {
+  return require('ssh2') as typeof ssh2;
 }
 
 /** From the connection to the first thing that decides. */
