@@ -66,11 +66,15 @@ describe('NotificationRunner', () => {
     });
   });
 
-  it('tells of a program that cannot be started, and goes on', async () => {
+  it.each([
+    ['/nowhere', 'spawn /nowhere ENOENT'],
+    // what Node throws instead of telling it later
+    ['/dev/null/program', 'spawn ENOTDIR'],
+  ])('tells of a program that cannot be started, as %s, and goes on', async (program, cause) => {
     const { runner, tell, content, failure } = runnerIn({ maxRunning: 1 });
-    runner.run({ subject: {}, about: { virtual: 'web' }, program: '/nowhere', args: [] });
+    runner.run({ subject: {}, about: { virtual: 'web' }, program, args: [] });
     tell('mail', 'echo ran > file');
-    expect(await failure()).toMatchObject({ msg: 'notification failed', cause: 'spawn /nowhere ENOENT' });
+    expect(await failure()).toMatchObject({ msg: 'notification failed', cause });
     await content('file', 'ran\n');
   });
 

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { messageOf } from '@surealived/shared/errors';
 import type { Logger } from '@surealived/shared/log';
 
 /** A program to be told of something. */
@@ -66,17 +67,18 @@ export class NotificationRunner {
 
   /** The oldest that a later one of the same subject makes stale, or the oldest at all. */
   #dropOne(): void {
-    const isSuperseded = ({ subject }: Notification, index: number): boolean =>
-      this.#waiting.some((other, place) => place > index && other.subject === subject);
+    const latest = new Map(this.#waiting.map(({ subject }, place) => [subject, place]));
+    const isSuperseded = ({ subject }: Notification, place: number): boolean => latest.get(subject) !== place;
     const index = Math.max(this.#waiting.findIndex(isSuperseded), 0);
     for (const { about, program } of this.#waiting.splice(index, 1))
       this.#log.warn({ ...about, program }, 'too many notifications wait, one is left out');
   }
 
   #start(notification: Notification): void {
-    const { subject, about, program, args, onStart } = notification;
+    const { subject, about, program, onStart } = notification;
     onStart?.();
-    const child = spawn(program, args, { detached: true, stdio: 'ignore' });
+    const child = this.#spawn(notification);
+    if (!child) return;
     child.unref();
     this.#running.add(subject);
     let wasKilled = false;
@@ -100,6 +102,16 @@ export class NotificationRunner {
       else if (signal) end({ signal });
       else end(status === 0 ? undefined : { status });
     });
+  }
+
+  /** Node tells of some failures by an event, but throws others: ENOMEM, ENOTDIR, ETXTBSY … */
+  #spawn({ about, program, args }: Notification): ChildProcess | undefined {
+    try {
+      return spawn(program, args, { detached: true, stdio: 'ignore' });
+    } catch (error) {
+      this.#log.warn({ ...about, program, cause: messageOf(error) }, 'notification failed');
+      return undefined;
+    }
   }
 }
 
