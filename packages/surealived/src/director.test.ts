@@ -1,4 +1,5 @@
 import { down, up } from '@surealived/testers/tester';
+import noTest from '@surealived/testers/testers/no-test';
 import { describe, expect, it } from 'vitest';
 import type { TestingConfig } from './config/model.js';
 import { Director } from './director.js';
@@ -60,6 +61,16 @@ describe('Director', () => {
     director.operate(virtual, virtual.reals[0] as Real, { adminState: 'OFFLINE' });
     observe('w1', bad, good);
     expect(changes).toEqual(['w1 0']);
+  });
+
+  it('takes the only verdict of a constant tester for its last word, however many others would need', () => {
+    const { director, virtual, observe, changes } = directorOf(['w1']);
+    observe('w1', bad);
+    const testing = { tester: noTest, thresholds: { rise: 3, fall: 3 } };
+    director.reconfigure([virtualConfig([realConfig('w1')], testing)]);
+    observe('w1', good);
+    expect(changes).toEqual(['w1 0', 'w1 10']);
+    expect(virtual.reals[0]?.health.online).toBe(true);
   });
 
   it('passes on every order of the operator, also a repeated one', () => {

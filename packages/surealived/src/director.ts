@@ -108,7 +108,10 @@ export class Director {
 
   #judge(virtual: Virtual, real: Real, verdict: Verdict): void {
     real.tests++;
-    const health = observe(real.health, verdict.up, virtual.config.testing.thresholds);
+    const { tester, thresholds } = virtual.config.testing;
+    // a verdict that is given once must be enough
+    const needed = tester.kind === 'constant' ? { rise: 1, fall: 1 } : thresholds;
+    const health = observe(real.health, verdict.up, needed);
     if (health === real.health) return;
     const wasOnline = real.health.online;
     const before = placement(virtual, real);

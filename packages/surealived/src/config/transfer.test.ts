@@ -32,8 +32,10 @@ it('brings TLS, notifications and source addresses over, and keeps one what was 
       </virtual>
     </surealived>`);
   if (!virtual) return expect.unreachable();
-  const copy = unpackVirtual(packVirtual(virtual), registry);
+  const text = packVirtual(virtual);
+  const copy = unpackVirtual(text, registry);
   expect(copy).toStrictEqual(virtual);
+  expect(packVirtual(copy)).toBe(text);
   const [a, b, c] = copy.reals;
   expect(a?.attributes).toBe(c?.attributes);
   expect(a?.tls?.policy).toBe(b?.tls?.policy);

@@ -42,6 +42,14 @@ describe('observe', () => {
     );
   });
 
+  it.each([
+    [false, { online: true, successes: 0, failures: 2 }],
+    [true, { online: false, successes: 2, failures: 0 }],
+  ])('decides by thresholds that a reload has lowered to what was counted already: %s', (isUp, health) => {
+    expect(observe(health, isUp, { rise: 3, fall: 3 })).toMatchObject({ online: isUp });
+    expect(observe(health, isUp, { rise: 2, fall: 2 })).toMatchObject({ online: isUp });
+  });
+
   it('gives back the same object where nothing changes, so that a steady real costs nothing', () => {
     const steady = observe(INITIAL_HEALTH, true, { rise: 1, fall: 1 });
     expect(observe(steady, true, { rise: 1, fall: 1 })).toBe(steady);

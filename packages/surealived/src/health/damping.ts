@@ -16,7 +16,7 @@ export const INITIAL_HEALTH: Health = { online: true, successes: 0, failures: 0 
 export function observe(health: Health, isUp: boolean, { rise, fall }: Thresholds): Health {
   const successes = isUp ? Math.min(health.successes + 1, rise) : 0;
   const failures = isUp ? 0 : Math.min(health.failures + 1, fall);
-  if (successes === health.successes && failures === health.failures) return health;
   const online = isUp ? health.online || successes >= rise : health.online && failures < fall;
-  return { online, successes, failures };
+  const isSame = online === health.online && successes === health.successes && failures === health.failures;
+  return isSame ? health : { online, successes, failures };
 }
