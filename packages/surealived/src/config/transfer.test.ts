@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { TesterRegistry } from '@surealived/testers/registry';
 import { expect, it } from 'vitest';
+import { realConfig, virtualConfig } from '../services.test-kit.js';
 import { parseServices } from './load.js';
 import { packVirtual, unpackVirtual } from './transfer.js';
 
@@ -39,6 +40,13 @@ it('brings TLS, notifications and source addresses over, and keeps one what was 
   const [a, b, c] = copy.reals;
   expect(a?.attributes).toBe(c?.attributes);
   expect(a?.tls?.policy).toBe(b?.tls?.policy);
+});
+
+it('knows a virtual with certificates of its own by its text, also after it was brought over', () => {
+  const policy = { verify: true, caFile: '/etc/ca.pem', caStamp: '0123456789abcdef', minDays: 0 };
+  const virtual = virtualConfig([realConfig('w1', { tls: { serverName: undefined, policy } })]);
+  const text = packVirtual(virtual);
+  expect(packVirtual(unpackVirtual(text, registry))).toBe(text);
 });
 
 it('needs the tester that a text names', () => {

@@ -5,7 +5,7 @@
  */
 import { type Address, parseAddress } from '@surealived/shared/address';
 import type { TesterRegistry } from '@surealived/testers/registry';
-import type { RealConfig, TlsPolicy, VirtualConfig } from './model.js';
+import type { RealConfig, TlsOptions, TlsPolicy, VirtualConfig } from './model.js';
 
 type Packed = Omit<VirtualConfig, 'testing'> & {
   readonly testing: Omit<VirtualConfig['testing'], 'tester'> & { readonly tester: string };
@@ -44,17 +44,20 @@ export function unpackVirtual(text: string, registry: TesterRegistry): VirtualCo
 }
 
 function unpackReal(real: RealConfig, sharedObject: <T>(value: T) => T): RealConfig {
-  const { tls } = real;
   return {
     ...real,
     address: revive(real.address),
     bindAddress: real.bindAddress && revive(real.bindAddress),
-    tls: tls && { serverName: tls.serverName, policy: sharedObject<TlsPolicy>({ ...NO_CA, ...tls.policy }) },
+    tls: real.tls && unpackTls(real.tls, sharedObject),
     attributes: sharedObject(real.attributes),
   };
 }
 
-const NO_CA = { caFile: undefined };
+/** In the order of the loader, which the text follows. */
+function unpackTls({ serverName, policy }: TlsOptions, sharedObject: <T>(value: T) => T): TlsOptions {
+  const { verify, caFile, caStamp, minDays } = policy;
+  return { serverName, policy: sharedObject<TlsPolicy>({ verify, caFile, caStamp, minDays }) };
+}
 
 function revive({ text }: Address): Address {
   return parseAddress(text) as Address;
