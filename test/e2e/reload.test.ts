@@ -1,5 +1,8 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { holdFileLock } from '@surealived/shared/file-lock';
 import { expect, it } from 'vitest';
 import { askAdmin } from '../daemons/admin-client.js';
 import { DaemonProcess } from '../daemons/daemon-process.js';
@@ -90,4 +93,54 @@ it('brings new virtuals into the snapshot, takes old ones out, and has the reade
   await expect.poll(() => readFileSync(directory.snapshot, 'utf8').match(/^virtual /gm)).toHaveLength(3);
   expect(existsSync(directory.reloadFlag)).toBe(true);
   expect((await askAdmin(port, 'vlist')).trimEnd().split('\n')).toHaveLength(3);
+});
+
+it('waits with a reload until the tester has begun', async () => {
+  using directory = new HandoverDirectory();
+  const lock = holdFileLock(directory.lock);
+  await using daemon = new DaemonProcess('surealived', [
+    ...['-c', directory.config],
+    directory.writeServices(servicesXml(9, [], 1)),
+  ]);
+  await daemon.waitFor('state restored');
+  daemon.child.kill('SIGHUP');
+  const reloaded = daemon.waitFor('configuration reloaded');
+  await Promise.race([reloaded, delay(2000)]); // more time than it takes where it does not wait
+  lock?.release();
+  await reloaded;
+  expect(daemon.describeLog()).toMatch(/"testing started".*"configuration reloaded"/s);
+});
+
+it('puts nothing in force any more once it is stopped', async () => {
+  await using site = await start();
+  const { services, daemon, server, directory } = site;
+  writeFileSync(services, servicesXml(server.port, [], VIRTUALS + 1));
+  const ended = once(daemon.child, 'close');
+  daemon.child.kill('SIGHUP');
+  daemon.child.kill('SIGTERM');
+  await ended;
+  expect(daemon.child.exitCode).toBe(0);
+  expect(daemon.describeLog()).not.toContain('configuration reloaded');
+  expect(readFileSync(directory.snapshot, 'utf8').match(/^virtual /gm)).toHaveLength(VIRTUALS);
+});
+
+it('leaves no thread behind, whatever a module has going', async () => {
+  using directory = new HandoverDirectory();
+  const modules = join(directory.path, 'modules');
+  mkdirSync(modules);
+  writeFileSync(
+    join(modules, 'busy.mjs'),
+    `setInterval(() => undefined, 1000);
+     export default ({ defineStreamTester, Type, up }) => defineStreamTester({
+       name: 'busy', description: 'Keeps a timer.', attributes: Type.Object({}), *probe() { return up('fine'); } });`,
+  );
+  writeFileSync(directory.config, `${readFileSync(directory.config, 'utf8')}modules_path ${modules}\n`);
+  const services = directory.writeServices(servicesXml(9, [], 1));
+  await using daemon = new DaemonProcess('surealived', ['-c', directory.config, services]);
+  const port = Number((await daemon.waitFor('testing started')).adminPort);
+  const threads = (): number => readdirSync(`/proc/${daemon.child.pid}/task`).length;
+  expect(await askAdmin(port, 'reload')).toContain('ok');
+  const before = threads();
+  for (let i = 0; i < 3; i++) expect(await askAdmin(port, 'reload')).toContain('ok');
+  await expect.poll(threads).toBeLessThanOrEqual(before);
 });

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
 import { main } from '../dist/main.js';
 
-process.exitCode = await main(process.argv.slice(2));
+// a module of somebody else's may have something going that would keep the process
+process.exit(await main(process.argv.slice(2)));

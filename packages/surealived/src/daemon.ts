@@ -52,6 +52,7 @@ export class Daemon {
   readonly #records: Records;
   readonly #reloader: Reloader;
   readonly #admin: AdminServer;
+  #starting: Promise<number> | undefined;
   #snapshotTimer: NodeJS.Timeout | undefined;
 
   /** @throws SystemCallError when epoll cannot be had. */
@@ -89,7 +90,10 @@ export class Daemon {
     });
     this.#reloader = new Reloader({
       ...{ running: config, loadRegistry, clock, log },
-      load: () => loadInWorker(sources),
+      load: async () => {
+        await this.#starting; // it would begin tests that are begun once more then
+        return loadInWorker(sources);
+      },
       current: () => this.#director.virtuals.map((virtual) => virtual.config),
       apply: (next) => this.#apply(next),
     });
@@ -108,7 +112,25 @@ export class Daemon {
    * @returns The port of the admin socket.
    * @throws when the admin socket or the hand-over files cannot be had; nothing is left running.
    */
-  async start(): Promise<number> {
+  start(): Promise<number> {
+    this.#starting = this.#start();
+    return this.#starting;
+  }
+
+  /** Reads both files anew and puts in force what differs; where anything is wrong, everything stays as it is. */
+  reload(): Promise<ReloadReport> {
+    return this.#reloader.reload();
+  }
+
+  /** Ends all tests and hands over what is still waiting; the hand-over files stay as they are. */
+  async stop(): Promise<void> {
+    await this.#shutDown();
+    await this.#handover.stop();
+    await this.#records.stop();
+    this.#log.info('testing stopped');
+  }
+
+  async #start(): Promise<number> {
     try {
       this.#records.restore();
       const port = await this.#admin.listen();
@@ -126,21 +148,9 @@ export class Daemon {
     }
   }
 
-  /** Reads both files anew and puts in force what differs; where anything is wrong, everything stays as it is. */
-  reload(): Promise<ReloadReport> {
-    return this.#reloader.reload();
-  }
-
-  /** Ends all tests and hands over what is still waiting; the hand-over files stay as they are. */
-  async stop(): Promise<void> {
-    await this.#shutDown();
-    await this.#handover.stop();
-    await this.#records.stop();
-    this.#log.info('testing stopped');
-  }
-
   async #shutDown(): Promise<void> {
     clearInterval(this.#snapshotTimer);
+    this.#reloader.stop();
     this.#scheduler.stop();
     this.#reactor.close();
     await this.#admin.close();

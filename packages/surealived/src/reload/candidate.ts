@@ -19,7 +19,10 @@ export function loadInWorker(sources: Sources): Promise<Candidate> {
   return new Promise((resolve) => {
     const refuse = (problem: string): void => resolve({ ok: false, problems: [problem] });
     const worker = new Worker(new URL('./load-worker.js', import.meta.url), { workerData: sources });
-    worker.once('message', resolve);
+    worker.once('message', (candidate: Candidate) => {
+      resolve(candidate);
+      void worker.terminate(); // it would go on as long as a module has something going
+    });
     worker.once('error', (error) => refuse(`the files cannot be read: ${messageOf(error)}`));
     worker.once('exit', (status) => refuse(`the thread that reads the files ended with ${status}`));
   });

@@ -55,6 +55,14 @@ it('leaves everything as it is where anything is wrong, and says all of it', asy
   expect(messages()).toEqual([...problems, 'reload failed, the running configuration stays']);
 });
 
+it('puts nothing in force once it is stopped, also not what is being read', async () => {
+  const { reloader, applied } = reloaderOf([web], [good([heavier])]);
+  const reload = reloader.reload();
+  reloader.stop();
+  expect(await reload).toMatchObject({ ok: false, problems: ['surealived is being stopped'] });
+  expect(applied).toEqual([]);
+});
+
 it('takes a failure of its own for a reload that failed', async () => {
   const { reloader } = reloaderOf([web], [Promise.reject(new Error('no more threads'))]);
   expect(await reloader.reload()).toMatchObject({ ok: false, problems: ['no more threads'] });

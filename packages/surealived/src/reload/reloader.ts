@@ -40,6 +40,7 @@ export class Reloader {
   #running: Promise<ReloadReport> | undefined;
   /** The reload after the running one: for whoever asks while the files may already have been read. */
   #next: Promise<ReloadReport> | undefined;
+  #isStopped = false;
 
   constructor(options: ReloaderOptions) {
     this.#options = options;
@@ -56,6 +57,11 @@ export class Reloader {
       return this.#begin();
     });
     return this.#next;
+  }
+
+  /** Puts nothing in force any more, also not what is being read. */
+  stop(): void {
+    this.#isStopped = true;
   }
 
   #begin(): Promise<ReloadReport> {
@@ -79,6 +85,7 @@ export class Reloader {
     if (!candidate.ok) return failure(candidate.problems);
     const registry = await loadRegistry(candidate.config);
     const virtuals = await this.#unpack(candidate.virtuals, registry);
+    if (this.#isStopped) return failure(['surealived is being stopped']);
     const { added, removed, changed } = apply(virtuals);
     const warnings = [...candidate.warnings, ...waitForRestart(running, candidate.config)];
     return {
