@@ -117,6 +117,14 @@ describe('FileHandover', () => {
     expect(diff(paths, EPOCH).slice(2)).toEqual(['delreal w1 0']);
   });
 
+  it('takes as many changes at once as a reload may make', async () => {
+    const { handover, virtual, paths } = handoverIn();
+    await handover.start();
+    const entries = diffEntries(virtual, virtual.reals[0] as Real);
+    handover.change(Array.from({ length: 100_000 }, () => entries).flat());
+    expect(diffText(paths, EPOCH).split('\n')).toHaveLength(200_001);
+  });
+
   it('chains the old diff to the new with every refresh, and sets no reload flag', async () => {
     const { handover, change, paths } = handoverIn();
     await handover.start();

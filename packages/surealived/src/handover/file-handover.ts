@@ -77,8 +77,10 @@ export class FileHandover implements Handover {
   }
 
   change(entries: readonly DiffEntry[]): void {
-    this.#pending.push(...entries);
-    this.#missed?.push(...entries);
+    for (const entry of entries) {
+      this.#pending.push(entry);
+      this.#missed?.push(entry);
+    }
     if (this.#isExclusive || this.#hasGap) return;
     try {
       const appended = tryWithFileLock(this.#options.paths.lock_sync_file, () => this.#flush());
