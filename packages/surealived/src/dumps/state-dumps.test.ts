@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { down, up } from '@surealived/testers/tester';
 import noTest from '@surealived/testers/testers/no-test';
@@ -177,6 +177,17 @@ describe('StateDumps', () => {
     const third = begin(directory);
     for (const index of [0, 1, 2]) third.observe(index, good);
     expect(third.told).toEqual([['notify=UP', 'vname=web']]);
+  });
+
+  it('goes on without a dump that cannot even be looked at, and says so', () => {
+    const directory = temporaryDirectory();
+    for (const name of ['offline.dump', 'override.dump', 'notify.dump', 'stats.dump'])
+      symlinkSync(name, join(directory, name));
+    const { entries } = begin(directory);
+    const cause = expect.stringContaining('ELOOP');
+    expect(entries.filter(({ level }) => level === 'warn')).toEqual(
+      Array.from({ length: 4 }, () => expect.objectContaining({ cause })),
+    );
   });
 
   it('goes on counting where the statistics ended', async () => {

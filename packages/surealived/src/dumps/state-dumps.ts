@@ -135,10 +135,8 @@ export class StateDumps {
   #restoreNotifications(index: Index): number {
     const { config, notifier, log, bootTimeMs } = this.#options;
     const { notify_dump: file } = config;
-    const writtenMs = statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
-    if (writtenMs < bootTimeMs) {
-      if (writtenMs > 0)
-        log.info({ file }, 'the machine was booted since notifications were told: all are told anew');
+    if (modifiedMs(file) < bootTimeMs) {
+      log.info({ file }, 'the machine was booted since notifications were told: all are told anew');
       return 0;
     }
     const found = index.findVirtuals(file, readDump(file, parseNotifyDump, log));
@@ -157,6 +155,15 @@ export class StateDumps {
       for (const { real, value: figures } of index.findReals(file, dumped))
         statistics.ofReal(virtual, real).restore(figures);
     }
+  }
+}
+
+/** Wall time of the last change; `Infinity` where there is no file, or none that can be looked at. */
+function modifiedMs(file: string): number {
+  try {
+    return statSync(file).mtimeMs;
+  } catch {
+    return Number.POSITIVE_INFINITY; // whoever reads it says why
   }
 }
 
