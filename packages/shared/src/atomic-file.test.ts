@@ -1,6 +1,14 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  lstatSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { replaceFile } from './atomic-file.js';
@@ -49,6 +57,22 @@ it.each([
   mkdirSync(join(directory, 'taken'));
   await expect(replaceFile(place(directory), 'x')).rejects.toMatchObject({ code });
   expect(readdirSync(directory)).toEqual(['taken']);
+});
+
+it('writes into a device, such as /dev/null for a file that is not wanted, and leaves it there', async () => {
+  const directory = temporaryDirectory();
+  const link = join(directory, 'null');
+  symlinkSync('/dev/null', link);
+  await replaceFile(link, 'x');
+  expect([readlinkSync(link), readdirSync(directory)]).toEqual(['/dev/null', ['null']]);
+});
+
+it('takes the place of nothing else that is no regular file', async () => {
+  const directory = temporaryDirectory();
+  const pipe = join(directory, 'pipe');
+  spawnSync('mkfifo', [pipe]);
+  await expect(replaceFile(pipe, 'x')).rejects.toThrow(`${pipe}: not a regular file`);
+  expect([lstatSync(pipe).isFIFO(), readdirSync(directory)]).toEqual([true, ['pipe']]);
 });
 
 /** Replaces the file by 200 kB of one letter after the other, until it kills itself at a random moment. */

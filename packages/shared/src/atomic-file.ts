@@ -1,5 +1,5 @@
-import { renameSync, rmSync } from 'node:fs';
-import { open, unlink } from 'node:fs/promises';
+import { lstatSync, renameSync, rmSync } from 'node:fs';
+import { open, stat, unlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
@@ -7,11 +7,13 @@ import { dirname } from 'node:path';
  *
  * Writes `path.new` beside it, syncs, renames, syncs the directory. One writer at a time per path: the caller holds a
  * lock or is alone. A failed attempt removes its `.new` file; one left by a killed process is overwritten by the next.
+ * A device is written into as it is: /dev/null, given for a file that is not wanted, must stay for everybody else.
  *
  * @throws The error of the file system (ENOSPC, EACCES …). The old file is then untouched, unless it was only the
  * directory that could not be synced.
  */
 export async function replaceFile(path: string, data: string | Uint8Array): Promise<void> {
+  if (await isDevice(path)) return await writeFile(path, data);
   await prepareFile(path, data);
   commitFile(path);
   await syncDirectory(dirname(path));
@@ -30,11 +32,24 @@ export async function prepareFile(path: string, data: string | Uint8Array): Prom
 /** The quick half of `replaceFile`: the new content takes its place. `syncDirectory` makes it stay after a power failure. */
 export function commitFile(path: string): void {
   try {
+    refuseSpecial(path);
     renameSync(temporaryOf(path), path);
   } catch (error) {
     rmSync(temporaryOf(path), { force: true });
     throw error;
   }
+}
+
+async function isDevice(path: string): Promise<boolean> {
+  const found = await stat(path).catch(() => undefined); // what is wrong with it is told by what follows
+  return found?.isCharacterDevice() === true;
+}
+
+/** A device, a pipe or a socket would be lost by a rename; a directory refuses it itself. */
+function refuseSpecial(path: string): void {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (!found || found.isFile() || found.isSymbolicLink() || found.isDirectory()) return;
+  throw new Error(`${path}: not a regular file`);
 }
 
 function temporaryOf(path: string): string {
