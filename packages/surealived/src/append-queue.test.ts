@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { limitFileSize, temporaryDirectory } from '../../shared/src/files.test-kit.js';
@@ -47,5 +47,14 @@ describe('AppendQueue', () => {
     await queue.settled();
     lift();
     expect(readFileSync(file, 'utf8')).toBe('first\n');
+  });
+
+  it('leaves no empty file behind on a full disk', async () => {
+    const { queue, file } = queueIn(1000);
+    const lift = limitFileSize(0);
+    queue.append(file, 'first\n');
+    await queue.settled();
+    lift();
+    expect(existsSync(file)).toBe(false);
   });
 });

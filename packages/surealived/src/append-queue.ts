@@ -1,4 +1,4 @@
-import { open } from 'node:fs/promises';
+import { open, unlink } from 'node:fs/promises';
 import type { WriteTroubles } from './write-troubles.js';
 
 export interface AppendQueueOptions {
@@ -74,7 +74,7 @@ export class AppendQueue {
   }
 }
 
-/** Appends a text, or leaves the file as it was. */
+/** Appends a text, or leaves the file as it was: one that was not there, or empty, is not there. */
 async function appendWhole(path: string, text: string): Promise<void> {
   const file = await open(path, 'a', 0o644);
   try {
@@ -82,7 +82,8 @@ async function appendWhole(path: string, text: string): Promise<void> {
     try {
       await file.writeFile(text);
     } catch (error) {
-      await file.truncate(size);
+      if (size > 0) await file.truncate(size);
+      else await unlink(path);
       throw error;
     }
   } finally {
