@@ -37,10 +37,10 @@ function logIn(
   director.listen(statistics);
   director.listen(roundLog);
   /** Tests every real once, 70 and 80 ms after the last test of before. */
-  const round = async (): Promise<void> => {
+  const round = async (second = good): Promise<void> => {
     for (const [index, real] of virtual.reals.entries()) {
       now = new Date(now.getTime() + (index === 0 ? 70 : 10));
-      director.observe(virtual, real, good);
+      director.observe(virtual, real, index === 0 ? good : second);
     }
     await roundLog.stop();
   };
@@ -67,6 +67,13 @@ describe('RoundLog', () => {
     const text = readFileSync(join(stats, 'sd_fullstats.log'), 'utf8');
     expect(text.match(/^START/gm)).toHaveLength(21);
     expect(readdirSync(stats)).toContain(`sd_virtstats_web:80.${epochOf(START) + 1}`);
+  });
+
+  it('says nothing of a real that could not be tested yet', async () => {
+    const directory = temporaryDirectory();
+    await logIn(directory).round({ ...good, verdict: undefined, obstacle: 'bind: EADDRNOTAVAIL' });
+    const text = readFileSync(join(directory, 'stats', 'sd_fullstats.log'), 'utf8');
+    expect(text).toBe(ROUND.replace(/^.* real=w2:.*\n/m, ''));
   });
 
   it('writes microseconds where the virtual has logmicro', async () => {

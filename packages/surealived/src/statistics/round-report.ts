@@ -24,6 +24,7 @@ export function reportRound(virtual: Virtual, statistics: ConnectionStatistics, 
 function realLine(virtual: Virtual, real: Real, statistics: ConnectionStatistics): string {
   const { name, protocol, address, port, testing } = virtual.config;
   const { lastUs, startedAtMs, wasUp } = statistics.ofReal(virtual, real);
+  if (startedAtMs === 0) return ''; // this machine could not test it yet
   const { config } = real;
   const places = [
     `virt=${token(name)}:${port} vproto=${protocol} vaddr=${bracketed(address)}:${port}`,
