@@ -62,7 +62,7 @@ export class Records {
 
   /** Follows the director from now on; to be called before the first test. */
   start(): void {
-    for (const listener of [this.#statistics, this.#roundLog, this.#notifier])
+    for (const listener of [this.#statistics, this.#roundLog, this.#notifier, this.#communication])
       if (listener) this.#director.listen(listener);
     this.#dumps.start();
   }

@@ -45,4 +45,9 @@ export class WriteTroubles {
     const { since, lost } = trouble;
     this.#log.info({ file, since: since.toISOString(), ...(lost > 0 && { lost }) }, 'file is written again');
   }
+
+  /** Nobody writes the file any more. */
+  forget(file: string): void {
+    this.#troubles.delete(file);
+  }
 }

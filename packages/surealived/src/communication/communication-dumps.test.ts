@@ -22,7 +22,7 @@ function dumpsIn(directory: string, { debugComm = true, name = 'web' } = {}) {
   const pass = (ms: number): void => {
     nowMs += ms;
   };
-  return { dumps, begin, pass, entries, file: join(directory, 'comm', 'web_w1') };
+  return { dumps, begin, pass, entries, troubles, virtual, file: join(directory, 'comm', 'web_w1') };
 }
 
 describe('CommunicationDumps', () => {
@@ -87,5 +87,18 @@ describe('CommunicationDumps', () => {
       await dumps.stop();
     }
     expect(entries.map(({ msg }) => msg)).toEqual(['file cannot be written, trying again']);
+  });
+
+  it('no longer complains of a file that a reload leaves nobody to write', async () => {
+    const directory = temporaryDirectory();
+    const { dumps, begin, troubles, virtual, file } = dumpsIn(directory);
+    rmSync(join(directory, 'comm'), { recursive: true });
+    begin();
+    await dumps.stop();
+    dumps.onReconfigured({ virtuals: [virtual] });
+    expect(troubles.list).toMatchObject([{ file }]);
+    virtual.config = virtualConfig([realConfig('w1')], { debugComm: false });
+    dumps.onReconfigured({ virtuals: [virtual] });
+    expect(troubles.list).toEqual([]);
   });
 });

@@ -1,7 +1,9 @@
 import { appendFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '@surealived/shared/clock';
+import type { DirectorListener } from '../director.js';
 import type { Trace } from '../engine/outcome.js';
+import type { Reconfiguration } from '../reconfigure.js';
 import { safeFileName } from '../safe-file-name.js';
 import type { Real, Virtual } from '../state.js';
 import { tryToMakeDirectory } from '../try-to-make-directory.js';
@@ -26,10 +28,12 @@ interface DumpedTest {
 }
 
 /** The conversations of reals with `debugcomm`: each test replaces the file of the one before, `VNAME_RNAME`. */
-export class CommunicationDumps {
+export class CommunicationDumps implements DirectorListener {
   readonly #options: CommunicationDumpsOptions;
   /** The last test of each file with something to write. */
   readonly #waiting = new Map<string, DumpedTest>();
+  /** Files whose last write failed. */
+  readonly #failing = new Set<string>();
   #waitingBytes = 0;
   #isBusy = false;
   #idle: Promise<void> = Promise.resolve();
@@ -42,11 +46,10 @@ export class CommunicationDumps {
   /** For the scheduler, before each test. */
   traceOf(virtual: Virtual, real: Real): Trace | undefined {
     if (!virtual.config.testing.debugComm) return undefined;
-    const { directory, clock } = this.#options;
-    const name = `${safeFileName(virtual.config.name)}_${safeFileName(real.config.name)}`;
+    const { clock } = this.#options;
     const beganMs = clock.wallNow().getTime() - clock.nowMs();
     const test: DumpedTest = {
-      file: join(directory, name),
+      file: this.#fileOf(virtual, real),
       dump: new TestDump(
         () => beganMs + clock.nowMs(),
         (bytes) => this.#note(test, bytes),
@@ -60,9 +63,27 @@ export class CommunicationDumps {
     return test.dump;
   }
 
+  onReconfigured({ virtuals }: Pick<Reconfiguration, 'virtuals'>): void {
+    if (this.#failing.size === 0) return;
+    const dumped = virtuals.filter(({ config }) => config.testing.debugComm);
+    const files = new Set(
+      dumped.flatMap((virtual) => virtual.reals.map((real) => this.#fileOf(virtual, real))),
+    );
+    for (const file of this.#failing) {
+      if (files.has(file)) continue;
+      this.#failing.delete(file);
+      this.#options.troubles.forget(file);
+    }
+  }
+
   /** Waits for what is still on its way to the disk. */
   async stop(): Promise<void> {
     await this.#idle;
+  }
+
+  #fileOf(virtual: Virtual, real: Real): string {
+    const name = `${safeFileName(virtual.config.name)}_${safeFileName(real.config.name)}`;
+    return join(this.#options.directory, name);
   }
 
   #note(test: DumpedTest, bytes: number): boolean {
@@ -97,8 +118,10 @@ export class CommunicationDumps {
     try {
       if (isNew) await writeFile(file, data);
       else await appendFile(file, data);
+      this.#failing.delete(file);
       this.#options.troubles.written(file);
     } catch (error) {
+      this.#failing.add(file);
       this.#options.troubles.failed(file, error, 1);
     }
   }
