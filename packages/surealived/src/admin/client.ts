@@ -12,15 +12,15 @@ const PART_BYTES = 1 << 16;
 const DISMISSAL_MS = 2000;
 
 /**
- * One connection to the admin socket: answers what is received, in order, and only as far as the client reads the answers;
- * until then, and while a command has to wait, it is not listened to.
+ * One connection to the admin socket: answers what is received, in order, and only as far as the client reads the answers.
+ * Until an answer is written, it is not listened to.
  */
 export class AdminClient {
   readonly #socket: Socket;
   readonly #context: CommandContext;
   readonly #lines = new LineSplitter();
-  /** Whether a command is still to answer. */
-  #isWaiting = false;
+  /** From a command to the turn after its answer. */
+  #isBusy = false;
   /** What is left of an answer. */
   #answer: Iterator<string> | undefined;
 
@@ -29,7 +29,7 @@ export class AdminClient {
     this.#socket = socket;
     this.#context = context;
     socket.setTimeout(idleTimeoutMs, () => socket.destroy());
-    socket.on('drain', () => this.#proceed());
+    socket.on('drain', () => this.#proceedLater());
     socket.on('end', () => this.#serve());
     socket.on('data', (chunk) => {
       this.#lines.push(chunk);
@@ -40,48 +40,45 @@ export class AdminClient {
   /** One that closed its side, as nc does, gets the rest all the same. */
   #serve(): void {
     const socket = this.#socket;
-    if (this.#isWaiting || this.#answer || socket.writableEnded || socket.writableNeedDrain) return;
+    if (this.#isBusy || socket.writableEnded) return;
     for (let line = this.#lines.next(); line !== undefined; line = this.#lines.next()) {
       if (line.length >= MAX_LINE_BYTES) return dismiss(socket, TOO_LONG);
       const text = line.toString('utf8').trim();
-      if (text !== '' && !this.#run(text)) {
-        socket.pause();
-        return;
-      }
+      if (text !== '') return this.#run(text);
     }
     if (this.#lines.pendingBytes >= MAX_LINE_BYTES) dismiss(socket, TOO_LONG);
     else if (socket.readableEnded) socket.end();
     else socket.resume();
   }
 
-  /** @returns Whether the next line may be answered. */
-  #run(text: string): boolean {
+  #run(text: string): void {
+    this.#isBusy = true;
+    this.#socket.pause();
     const reply = answer(this.#context, text);
-    if (!(reply instanceof Promise)) return this.#begin(reply);
-    this.#isWaiting = true;
-    void reply.then((lines) => {
-      this.#isWaiting = false;
-      if (this.#socket.destroyed) return;
-      this.#begin(lines);
-      this.#proceed();
-    });
-    return false;
+    if (reply instanceof Promise) void reply.then((lines) => this.#begin(lines));
+    else this.#begin(reply);
   }
 
-  /** @returns Whether the whole answer is written, and there is room for more. */
-  #begin(lines: Iterable<string>): boolean {
+  #begin(lines: Iterable<string>): void {
     this.#answer = lines[Symbol.iterator]();
-    return this.#writePart();
+    this.#proceed();
   }
 
-  /** After a wait: for room, or for the tests to have their turn. */
+  /** The tests have a turn between the parts of an answer, and between commands: thousands may come at once. */
+  #proceedLater(): void {
+    setImmediate(() => this.#proceed());
+  }
+
   #proceed(): void {
-    if (this.#socket.destroyed || this.#socket.writableNeedDrain) return;
-    if (this.#answer && !this.#writePart()) return;
-    this.#serve();
+    if (this.#socket.destroyed) return;
+    if (this.#answer) this.#writePart();
+    else {
+      this.#isBusy = false;
+      this.#serve();
+    }
   }
 
-  #writePart(): boolean {
+  #writePart(): void {
     const part: string[] = [];
     for (let bytes = 0; this.#answer && bytes < PART_BYTES; ) {
       const { done, value = END_OF_ANSWER } = this.#answer.next();
@@ -89,9 +86,8 @@ export class AdminClient {
       part.push(`${value}\n`);
       bytes += value.length;
     }
-    const hasRoom = this.#socket.write(part.join(''));
-    if (hasRoom && this.#answer) setImmediate(() => this.#proceed());
-    return hasRoom && !this.#answer;
+    // without room, there is a drain to come
+    if (this.#socket.write(part.join(''))) this.#proceedLater();
   }
 }
 

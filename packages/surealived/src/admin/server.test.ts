@@ -53,9 +53,9 @@ class Client {
     const listen = (part: Buffer): void => {
       this.#text += part;
     };
-    this.socket.on('data', listen);
+    this.socket.on('data', listen).resume();
     while (!isComplete()) await once(this.socket, 'data');
-    this.socket.off('data', listen);
+    this.socket.off('data', listen).pause(); // what comes before the next call is for that one
     const heard = this.#text;
     this.#text = '';
     return heard;
@@ -63,7 +63,7 @@ class Client {
 
   async hearAll(): Promise<string> {
     const parts: Buffer[] = [];
-    this.socket.on('data', (part) => parts.push(part));
+    this.socket.on('data', (part) => parts.push(part)).resume();
     await once(this.socket, 'end');
     return Buffer.concat(parts).toString();
   }
@@ -187,6 +187,26 @@ describe('AdminServer', () => {
     expect(heard.match(/^v:/gm)).toHaveLength(20_000);
     expect(heard.endsWith(`${END}cmd_find_virt: Virt not found\n${END}`)).toBe(true);
     expect(turns).toBeGreaterThan(20);
+  });
+
+  it('gives everything else a turn after each of many commands that come at once', async () => {
+    let turns = 0;
+    let isOver = false;
+    const turnsAtCommand: number[] = [];
+    const troubles = () => {
+      turnsAtCommand.push(turns);
+      return [];
+    };
+    const { client } = await serve({ own: { troubles } });
+    const count = (): void => {
+      turns++;
+      if (!isOver) setImmediate(count);
+    };
+    const asking = await client();
+    setImmediate(count);
+    await asking.say('stats\n'.repeat(50)).hear(END, 50);
+    isOver = true;
+    expect(new Set(turnsAtCommand).size).toBe(50);
   });
 
   it('names address and port when another has it', async () => {
