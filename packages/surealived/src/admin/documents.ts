@@ -170,6 +170,9 @@ export interface Help {
   }[];
 }
 
+/** How the one line begins that a connection gets in place of answers. */
+export const TOO_MANY_CLIENTS = 'Too many clients';
+
 /** What `--json` gets in place of a document when a request cannot be met. */
 export interface Refusal {
   readonly error: string;

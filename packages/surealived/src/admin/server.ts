@@ -2,6 +2,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import type { Logger } from '@surealived/shared/log';
 import { AdminClient, dismiss } from './client.js';
 import type { CommandContext } from './context.js';
+import { TOO_MANY_CLIENTS } from './documents.js';
 import { asSystemCallError, listenOnPath, type UnixSocketOptions } from './unix-socket.js';
 
 export interface AdminServerOptions {
@@ -78,6 +79,6 @@ export class AdminServer {
     const isWelcome = this.#clients.size < MAX_CLIENTS;
     this.#clients.add(socket);
     if (isWelcome) new AdminClient(socket, context, idleTimeoutMs);
-    else dismiss(socket, `Too many clients, at most ${MAX_CLIENTS}`);
+    else dismiss(socket, `${TOO_MANY_CLIENTS}, at most ${MAX_CLIENTS}`);
   }
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { setTimeout as delay } from 'node:timers/promises';
-import { DOCUMENT_VERSION } from '../admin/documents.js';
+import { DOCUMENT_VERSION, TOO_MANY_CLIENTS } from '../admin/documents.js';
 import { describeEndpoint, type Endpoint } from './endpoint.js';
 import { EXIT, Failure } from './failure.js';
 
@@ -45,7 +45,7 @@ export class AdminConnection {
   /**
    * @param line One command, not empty.
    * @param patienceMs How long the command itself may take, where that is longer than the time-out.
-   * @returns The lines of the answer. @throws Failure when none comes.
+   * @returns The lines of the answer. @throws Failure when none comes, or only that there are too many clients.
    */
   async ask(line: string, patienceMs = 0): Promise<readonly string[]> {
     const limitMs = Math.max(this.#timeoutMs, patienceMs);
@@ -56,7 +56,9 @@ export class AdminConnection {
     );
     try {
       this.#socket.write(`${line}\n`);
-      return await Promise.race([this.#hear(), late]);
+      const answer = await Promise.race([this.#hear(), late]);
+      if (answer[0]?.startsWith(TOO_MANY_CLIENTS)) throw new Failure(EXIT.failed, answer[0]);
+      return answer;
     } finally {
       timer.abort();
     }

@@ -216,16 +216,19 @@ describe('what goes wrong', () => {
     });
   });
 
-  it('hears that there are too many clients', async () => {
-    const server = createServer((socket) => socket.end('Too many clients, at most 64\n_SD_CMD_END_\n'));
-    server.listen(0, '127.0.0.1');
-    await once(server, 'listening');
-    onTestFinished(() => void server.close());
-    const { port } = server.address() as { port: number };
-    expect(await run('--address', `127.0.0.1:${port}`, 'vlist')).toMatchObject({
-      ...{ status: 1, err: 'sdctl: Too many clients, at most 64\n' },
-    });
-  });
+  it.each([[['vlist']], [['stats']], [['raw', 'help']]])(
+    'hears that there are too many clients: %j',
+    async (argv) => {
+      const server = createServer((socket) => socket.end('Too many clients, at most 64\n_SD_CMD_END_\n'));
+      server.listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      onTestFinished(() => void server.close());
+      const { port } = server.address() as { port: number };
+      expect(await run('--address', `127.0.0.1:${port}`, ...argv)).toEqual({
+        ...{ status: 1, out: '', err: 'sdctl: Too many clients, at most 64\n' },
+      });
+    },
+  );
 
   it('documents its exit statuses and its commands', async () => {
     const { status, out } = await run('--help');
