@@ -18,6 +18,8 @@ export interface AdminServerOptions {
 
 /** On all sockets together. */
 const MAX_CLIENTS = 64;
+/** On top of these, those that are sent away and have not gone yet. */
+const MAX_REFUSED = 16;
 const IDLE_TIMEOUT_MS = 300_000;
 
 /** The admin socket, on TCP and on a path: lines in, answers out. */
@@ -76,9 +78,10 @@ export class AdminServer {
     const { context, log, idleTimeoutMs = IDLE_TIMEOUT_MS } = this.#options;
     socket.on('close', () => this.#clients.delete(socket));
     socket.on('error', (error) => log.debug({ cause: error.message }, 'admin client lost'));
-    const isWelcome = this.#clients.size < MAX_CLIENTS;
+    const others = this.#clients.size;
     this.#clients.add(socket);
-    if (isWelcome) new AdminClient(socket, context, idleTimeoutMs);
+    if (others >= MAX_CLIENTS + MAX_REFUSED) socket.destroy();
+    else if (others < MAX_CLIENTS) new AdminClient(socket, context, idleTimeoutMs);
     else dismiss(socket, `${TOO_MANY_CLIENTS}, at most ${MAX_CLIENTS}`);
   }
 }

@@ -36,6 +36,13 @@ async function services(own: Partial<CommandContext> = {}) {
   return kit;
 }
 
+it('reports statistics also where there is no descriptor left to read them with', async () => {
+  const kit = await services({ processFigures: () => readProcessFigures(4711, '/nonexistent') });
+  const lines = await kit.ask('stats');
+  expect(lines).toContain('fd_used        : unknown');
+  expect(lines).toContain('virtuals       : 4');
+});
+
 it('reports statistics in the original order, names padded to 15 columns', async () => {
   const lines = await (await services()).ask('stats');
   const own = lines.indexOf('=== engine ===');

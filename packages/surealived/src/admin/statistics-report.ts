@@ -101,7 +101,7 @@ function resourceFigures({ usage, openFiles }: ProcessFigures): readonly Line[] 
     ['signals_rcvd', usage.signalsCount],
     ['voluntary_ctx', usage.voluntaryContextSwitches],
     ['involunt_ctx', usage.involuntaryContextSwitches],
-    ['fd_used', openFiles],
+    ['fd_used', openFiles ?? 'unknown'],
   ];
 }
 
