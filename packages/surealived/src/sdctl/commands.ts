@@ -197,8 +197,9 @@ async function sendRaw(session: Session, [line = '']: readonly string[]): Promis
   if (/[\r\n]/.test(line) || line.trim() === '') throw new Failure(EXIT.usage, 'raw takes one line');
   const answer = await session.ask(line);
   session.print(answer);
+  const [head = ''] = answer;
   const isRefused =
-    answer.length === 1 && /^(Invalid request!|cmd_\w+:|Reload: failed)/.test(answer[0] ?? '');
+    head.startsWith('Reload: failed') || (answer.length === 1 && /^(Invalid request!|cmd_\w+:)/.test(head));
   return isRefused ? EXIT.failed : EXIT.ok;
 }
 

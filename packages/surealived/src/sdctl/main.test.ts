@@ -185,6 +185,14 @@ describe('what goes wrong', () => {
     });
   });
 
+  it('fails where a reload does that was asked for as a line', async () => {
+    const report = { ...GOOD_RELOAD, ok: false, problems: ['s.xml:3:5: no'] };
+    const { sdctl } = await serve({ reload: async () => report });
+    expect(await sdctl('raw', 'reload')).toMatchObject({
+      ...{ status: 1, out: 'Reload: failed, 1 problems; the running configuration stays\ns.xml:3:5: no\n' },
+    });
+  });
+
   it('names virtuals of one name', async () => {
     const configs = ['192.168.0.1', '192.168.0.2'].map((address) =>
       virtualConfig([realConfig('w1')], {}, { address: at(address) }),

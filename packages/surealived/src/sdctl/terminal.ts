@@ -1,3 +1,5 @@
+import { EXIT } from './failure.js';
+
 /** What sdctl takes from its process, so that a test can be one. */
 export interface Terminal {
   readonly stdout: {
@@ -14,10 +16,18 @@ export interface Terminal {
 
 const QUIT_KEYS: readonly string[] = ['q', 'Q', '\x03'];
 
-/** The process itself. Whoever reads its output may go away, as `head` does: what is written then is lost. */
+/**
+ * The process itself. Whoever reads its output may go away, as `head` does: what is written then is lost. Output that a
+ * full disk does not take ends the process as a failure.
+ */
 export function openTerminal(): Terminal {
   const { stdin, stdout, stderr, env } = process;
-  for (const stream of [stdout, stderr]) stream.on('error', () => undefined);
+  stderr.on('error', () => undefined);
+  stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
+    if (code === 'EPIPE') return;
+    stderr.write(`sdctl: cannot write: ${code}\n`);
+    process.exit(EXIT.failed);
+  });
   return {
     ...{ stdout, stderr, env },
     untilQuit() {
