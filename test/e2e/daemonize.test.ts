@@ -188,11 +188,14 @@ describe('surealived -d', { timeout: 30_000 }, () => {
     await once(taken, 'listening');
     onTestFinished(() => void taken.close());
     const { port } = taken.address() as { port: number };
-    const daemon = await detach('surealived', site({ listen_port: port }));
+    const directory = site({ listen_port: port });
+    const daemon = await detach('surealived', directory);
     expect([daemon.err, daemon.status]).toEqual([
       `surealived: cannot start: listen on 127.0.0.1 port ${port}: EADDRINUSE\n`,
       1,
     ]);
+    await vi.waitFor(() => expect(processesWith(directory.config)).toEqual([]), 5_000);
+    expect(daemon.log.all(/^watchdog:/)).toEqual([]); // nobody told it to stop
   });
 
   it('warns where nothing will be logged', async () => {

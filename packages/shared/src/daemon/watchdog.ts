@@ -127,6 +127,7 @@ export class Watchdog {
   }
 
   #end(status: number): void {
+    this.#isStopping = true;
     clearInterval(this.#memoryTimer);
     if (!this.#isProven) this.#report({ kind: 'failed', status: status || 1 });
     else removePidFile(this.#plan.pidFile);
