@@ -44,7 +44,9 @@ interface Peer {
 const NODE_NET: Peer = { name: 'node:net', script: 'node-net.js' };
 const NODE_TLS: Peer = { name: 'tls.connect', script: 'node-tls.js' };
 const NODE_TLS_SHARED: Peer = {
-  ...{ name: 'tls.connect, one secure context', script: 'node-tls.js', args: ['shared'] },
+  name: 'tls.connect, one secure context',
+  script: 'node-tls.js',
+  args: ['shared'],
 };
 
 const COMPARISONS: readonly Comparison[] = [

@@ -33,7 +33,12 @@ export const reload: BenchPart = {
     const { config, services } = await loadSources(sources);
     const log = createLogger('surealived', { level: 'error' });
     const daemon = new Daemon({
-      ...{ config, virtuals: services.virtuals, sources, log, noSync: false, noDumpFile: false },
+      config,
+      virtuals: services.virtuals,
+      sources,
+      log,
+      noSync: false,
+      noDumpFile: false,
     });
     await daemon.start();
     await delay(3000); // past the start-up: every real has its rhythm

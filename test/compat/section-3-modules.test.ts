@@ -23,7 +23,9 @@ function at(text: string) {
 }
 
 const target: Target = {
-  ...{ address: at('10.0.0.11'), port: 8080, bindAddress: undefined },
+  address: at('10.0.0.11'),
+  port: 8080,
+  bindAddress: undefined,
   virtual: { name: 'web', protocol: 'tcp', address: at('192.168.0.1'), port: 80, fwmark: 0 },
   real: { name: 'w1', address: at('10.0.0.11'), port: 81 },
 };
@@ -84,7 +86,9 @@ prove('3 Services: modules', {
   },
   'dns: asks for the SOA, class IN; any answer record is success'() {
     const { request, judge } = (dns as DatagramTester).exchange(target, {
-      ...{ request: 'example.org', qtype: 'SOA', expect: '' },
+      request: 'example.org',
+      qtype: 'SOA',
+      expect: '',
     });
     const hex = Buffer.from(request).toString('hex');
     expect(`XXXX${hex.slice(4)}`).toBe(QUERY);

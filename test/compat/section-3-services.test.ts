@@ -49,28 +49,58 @@ prove('3 Services: elements and attributes', {
     const [web, mark, dns] = virtuals;
     expect(warnings).toEqual([]);
     expect(web).toMatchObject({
-      ...{ name: 'web', protocol: 'tcp', port: 80, fwmark: 0, scheduler: 'wrr', forwarding: 'dr' },
-      ...{ address: { text: '192.168.0.1' }, persistenceSec: 300, onePacket: false },
+      name: 'web',
+      protocol: 'tcp',
+      port: 80,
+      fwmark: 0,
+      scheduler: 'wrr',
+      forwarding: 'dr',
+      address: { text: '192.168.0.1' },
+      persistenceSec: 300,
+      onePacket: false,
     });
     expect(web?.testing).toEqual({
-      ...{ tester: registry.find('http'), loopDelayMs: 1000, timeoutMs: 2000 },
-      ...{ thresholds: { rise: 3, fall: 4 }, removeOnFail: true, debugComm: true, logMicro: true },
+      tester: registry.find('http'),
+      loopDelayMs: 1000,
+      timeoutMs: 2000,
+      thresholds: { rise: 3, fall: 4 },
+      removeOnFail: true,
+      debugComm: true,
+      logMicro: true,
       statsSamples: 7,
       notify: {
-        ...{ up: '/bin/up', down: '/bin/down', realUp: '/bin/rup', realDown: '/bin/rdown' },
-        ...{ minReals: { value: 50, isPercent: true }, minWeight: { value: 25, isPercent: false } },
+        up: '/bin/up',
+        down: '/bin/down',
+        realUp: '/bin/rup',
+        realDown: '/bin/rdown',
+        minReals: { value: 50, isPercent: true },
+        minWeight: { value: 25, isPercent: false },
       },
     } satisfies Record<keyof TestingConfig, unknown>);
     expect(web?.reals).toMatchObject([
       {
-        ...{ name: 'w1', address: { text: '10.0.0.11' }, port: 80, weight: 10, upperThreshold: 0 },
-        ...{ lowerThreshold: 0, forwarding: 'dr', testPort: 8080, bindAddress: undefined },
+        name: 'w1',
+        address: { text: '10.0.0.11' },
+        port: 80,
+        weight: 10,
+        upperThreshold: 0,
+        lowerThreshold: 0,
+        forwarding: 'dr',
+        testPort: 8080,
+        bindAddress: undefined,
         attributes: { url: '/check?a=1&b=2', host: 'www.example.org', naive: true, retcode: '204' },
         tls: { serverName: 'www.example.org' },
       },
       {
-        ...{ name: 'w2', address: { text: '10.0.0.12' }, port: 81, weight: 20, upperThreshold: 100 },
-        ...{ lowerThreshold: 50, forwarding: 'masq', testPort: 8081, bindAddress: { text: '10.0.0.1' } },
+        name: 'w2',
+        address: { text: '10.0.0.12' },
+        port: 81,
+        weight: 20,
+        upperThreshold: 100,
+        lowerThreshold: 50,
+        forwarding: 'masq',
+        testPort: 8081,
+        bindAddress: { text: '10.0.0.1' },
       },
     ]);
     expect(mark).toMatchObject({ protocol: 'fwmark', fwmark: 7, port: 0, address: { text: '0.0.0.0' } });
@@ -80,12 +110,21 @@ prove('3 Services: elements and attributes', {
     const virtual = only(services());
     expect(virtual).toMatchObject({ persistenceSec: 0, onePacket: false, fwmark: 0 });
     expect(virtual.testing).toEqual({
-      ...{ tester: registry.find('http'), loopDelayMs: 3000, timeoutMs: 5000 },
-      ...{ thresholds: { rise: 1, fall: 1 }, removeOnFail: false, debugComm: false, logMicro: false },
+      tester: registry.find('http'),
+      loopDelayMs: 3000,
+      timeoutMs: 5000,
+      thresholds: { rise: 1, fall: 1 },
+      removeOnFail: false,
+      debugComm: false,
+      logMicro: false,
       statsSamples: 20,
       notify: {
-        ...{ up: undefined, down: undefined, minReals: undefined, minWeight: undefined },
-        ...{ realUp: undefined, realDown: undefined },
+        up: undefined,
+        down: undefined,
+        minReals: undefined,
+        minWeight: undefined,
+        realUp: undefined,
+        realDown: undefined,
       },
     });
     expect(virtual.reals[0]).toMatchObject({ tls: undefined, attributes: { naive: false, retcode: '200' } });

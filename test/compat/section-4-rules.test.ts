@@ -84,7 +84,9 @@ prove('4 Testing and state: rules', {
   'a percentage of the configured weight is at least 1'() {
     const weightOf = (percent: number, configuredWeight: number) =>
       effectiveWeight({
-        ...{ online: true, adminState: 'ONLINE', configuredWeight },
+        online: true,
+        adminState: 'ONLINE',
+        configuredWeight,
         override: { kind: 'percent', percent },
       });
     expect([weightOf(1, 20), weightOf(99, 20), weightOf(150, 20)]).toEqual([1, 19, 30]);

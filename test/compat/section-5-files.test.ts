@@ -19,8 +19,13 @@ prove('5 Hand-over: formats', {
     const { virtuals, diffFile } = readSnapshot(text, 'ipvsfull.cfg');
     expect(diffFile).toBe(`/var/lib/surealived/diffs/${DIFF}`);
     expect(virtuals[0]?.reals[1]).toMatchObject({
-      ...{ name: 'w2', address: { text: '10.0.0.12' }, port: 80, weight: 20 },
-      ...{ lowerThreshold: 50, upperThreshold: 100, forwarding: 'dr' },
+      name: 'w2',
+      address: { text: '10.0.0.12' },
+      port: 80,
+      weight: 20,
+      lowerThreshold: 50,
+      upperThreshold: 100,
+      forwarding: 'dr',
     });
     expect(formatSnapshot(virtuals, String(diffFile), WRITTEN_AT)).toBe(text);
   },
@@ -87,7 +92,9 @@ prove('5 Hand-over: surealived writes', {
     let { virtuals } = snapshot;
     const handover = new FileHandover({
       paths: {
-        ...{ lock_sync_file: file('lock'), full_sync_file: file('full'), full_reload_file: file('reload') },
+        lock_sync_file: file('lock'),
+        full_sync_file: file('full'),
+        full_reload_file: file('reload'),
         diff_sync_dir: file('diffs'),
       },
       source: () => virtuals,

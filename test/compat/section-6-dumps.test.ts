@@ -61,13 +61,16 @@ prove('6 Dump files', {
   'stats.dump is read and written back'() {
     const [web] = roundTrip('stats.dump', parseStatsDump, formatStatsDump);
     expect(web).toMatchObject({
-      ...{ virtual: '192.168.0.1:80:0:0', samples: 20, rounds: 17 },
+      virtual: '192.168.0.1:80:0:0',
+      samples: 20,
+      rounds: 17,
       averageMs: { connect: 333, response: 1, total: 334 },
       averageUs: { connect: 333_333, response: 1000, total: 334_333 },
       problems: { silent: 1, unreachable: 2, refused: 3 },
     });
     expect(web?.reals[0]).toEqual({
-      ...{ real: '10.0.0.11:80', tests: 17 },
+      real: '10.0.0.11:80',
+      tests: 17,
       averageMs: { connect: 1, response: 2, total: 3 },
       averageUs: { connect: 1001, response: 2002, total: 3003 },
       sumMs: { connect: 17, response: 34, total: 51 },

@@ -89,9 +89,7 @@ prove('8 Other files', {
         { endedMs: 95, outcome: { verdict: up('fine'), connectMs: 1, totalMs: 3 } },
         {
           endedMs: 199,
-          outcome: {
-            ...{ verdict: down('refused', 'no'), connectionProblem: 'refused', connectMs: 0, totalMs: 7 },
-          },
+          outcome: { verdict: down('refused', 'no'), connectionProblem: 'refused', connectMs: 0, totalMs: 7 },
         },
       ],
     );

@@ -32,7 +32,8 @@ const start = shared(async () => {
   const settings = { log_stats_combined: 'true' };
   const tester = await RunningTester.start(servicesXml(server.port, 10), { settings });
   return {
-    ...{ tester, server },
+    tester,
+    server,
     async [Symbol.asyncDispose]() {
       await tester[Symbol.asyncDispose]();
       await server.stop();

@@ -37,7 +37,8 @@ export class DetachedDaemon implements AsyncDisposable {
     const pidFile = join(directory.path, `${program}.pid`);
     const argv = [scriptOf(program), '-d', '--pid-file', pidFile, '-c', directory.config, ...args];
     const command = spawn(process.execPath, argv, {
-      ...{ stdio: ['ignore', 'ignore', 'pipe'], cwd: directory.path },
+      stdio: ['ignore', 'ignore', 'pipe'],
+      cwd: directory.path,
     });
     let err = '';
     command.stderr?.setEncoding('utf8').on('data', (text: string) => {

@@ -34,7 +34,11 @@ async function start(): Promise<AsyncDisposable & { [key: string]: unknown } & S
   const daemon = new DaemonProcess('surealived', ['-c', directory.config, services]);
   const { adminPort } = await daemon.waitFor('testing started');
   return {
-    ...{ directory, server, services, daemon, port: Number(adminPort) },
+    directory,
+    server,
+    services,
+    daemon,
+    port: Number(adminPort),
     async [Symbol.asyncDispose]() {
       await daemon.stop();
       await server.stop();

@@ -11,7 +11,8 @@ const SCRIPT = fileURLToPath(import.meta.resolve('surealived/main')).replace(
 it('fails where its output cannot be written, for a script may rely on the file', () => {
   const full = openSync('/dev/full', 'w');
   const { status, stderr } = spawnSync(process.execPath, [SCRIPT, '--help'], {
-    ...{ stdio: ['ignore', full, 'pipe'], encoding: 'utf8' },
+    stdio: ['ignore', full, 'pipe'],
+    encoding: 'utf8',
   });
   expect({ status, stderr }).toEqual({ status: 1, stderr: 'sdctl: cannot write: ENOSPC\n' });
 });

@@ -115,9 +115,16 @@ function writeConfiguration(directory: string): string {
   const [file, root] = [join(directory, 'vsftpd.conf'), join(directory, 'root')];
   mkdirSync(root, { mode: 0o555 });
   const settings = {
-    ...{ listen: 'NO', anonymous_enable: 'YES', local_enable: 'NO', write_enable: 'NO' },
-    ...{ run_as_launching_user: 'YES', anon_root: root, secure_chroot_dir: root, seccomp_sandbox: 'NO' },
-    ...{ xferlog_enable: 'NO', ftpd_banner: 'A server to be tested.' },
+    listen: 'NO',
+    anonymous_enable: 'YES',
+    local_enable: 'NO',
+    write_enable: 'NO',
+    run_as_launching_user: 'YES',
+    anon_root: root,
+    secure_chroot_dir: root,
+    seccomp_sandbox: 'NO',
+    xferlog_enable: 'NO',
+    ftpd_banner: 'A server to be tested.',
   };
   const lines = Object.entries(settings).map(([key, value]) => `${key}=${value}\n`);
   writeFileSync(file, lines.join(''));

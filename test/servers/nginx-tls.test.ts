@@ -84,7 +84,9 @@ describe.skipIf(skipped)('TLS with a real nginx', () => {
     expect(await verdictOf(http('www.example.org'), any ?? 0)).toMatchObject({ up: true });
     expect(await verdictOf(`proto="tcp" sni="www.example.org"`, any ?? 0)).toMatchObject({ up: true });
     expect(await verdictOf(http('other.example.org'), any ?? 0)).toMatchObject({
-      ...{ up: false, reason: 'tls', detail: expect.stringMatching(/^handshake: .*unrecognized name$/) },
+      up: false,
+      reason: 'tls',
+      detail: expect.stringMatching(/^handshake: .*unrecognized name$/),
     });
   });
 
@@ -95,19 +97,25 @@ describe.skipIf(skipped)('TLS with a real nginx', () => {
   ])('says what is wrong with a certificate %s', async (what, attributes, detail) => {
     const ca = what.startsWith('of nobody') ? '' : `tls_ca="${certificate.certFile}"`;
     expect(await verdictOf(`proto="tcp" tls_verify="1" ${ca} ${attributes}`, old ?? 0)).toMatchObject({
-      ...{ up: false, reason: 'tls', detail: expect.stringMatching(detail) },
+      up: false,
+      reason: 'tls',
+      detail: expect.stringMatching(detail),
     });
   });
 
   it('is told by the page that a certificate of its own is wanted', async () => {
     expect(await verdictOf('proto="http" url="/" host="www.example.org"', demanding ?? 0)).toEqual({
-      ...{ up: false, reason: 'content', detail: 'status 400, expected 200' },
+      up: false,
+      reason: 'content',
+      detail: 'status 400, expected 200',
     });
   });
 
   it('is down where nginx speaks plain HTTP', async () => {
     expect(await verdictOf('proto="tcp"', plain ?? 0)).toEqual({
-      ...{ up: false, reason: 'tls', detail: 'peer does not speak TLS' },
+      up: false,
+      reason: 'tls',
+      detail: 'peer does not speak TLS',
     });
   });
 });

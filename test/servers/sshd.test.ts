@@ -51,14 +51,18 @@ describe.skipIf(skipped)('ssh with a real sshd', () => {
     expect((await test({ host_key: shown })).verdict).toMatchObject({ up: true });
     const other = `SHA256:${'A'.repeat(43)}`;
     expect((await test({ host_key: other })).verdict).toEqual({
-      ...{ up: false, reason: 'content', detail: `host key ${shown}, expected ${other}` },
+      up: false,
+      reason: 'content',
+      detail: `host key ${shown}, expected ${other}`,
     });
   });
 
   it('logs in by key, and not by a key that is not authorised', async () => {
     expect((await login('authorised')).verdict).toMatchObject({ up: true });
     expect((await login('stranger')).verdict).toEqual({
-      ...{ up: false, reason: 'content', detail: 'the login was refused' },
+      up: false,
+      reason: 'content',
+      detail: 'the login was refused',
     });
   });
 
@@ -101,7 +105,8 @@ describe.skipIf(skipped)('ssh with a real sshd', () => {
   it('is refused where nobody listens', async () => {
     const outcome = await outcomeOf({ proto: 'ssh' }, { port: await freePort() });
     expect(outcome).toMatchObject({
-      ...{ verdict: { up: false, reason: 'refused' }, connectionProblem: 'refused' },
+      verdict: { up: false, reason: 'refused' },
+      connectionProblem: 'refused',
     });
   });
 });

@@ -42,8 +42,14 @@ export async function runDaemon(
   const table = await openTable(backend);
   try {
     await follow({
-      ...{ paths: config, table, policy: { deleteUnmanaged }, keepDiffs, log },
-      ...{ clock: systemClock, signal: stop.signal, onFollowing },
+      paths: config,
+      table,
+      policy: { deleteUnmanaged },
+      keepDiffs,
+      log,
+      clock: systemClock,
+      signal: stop.signal,
+      onFollowing,
     });
   } finally {
     table.close();

@@ -13,7 +13,9 @@ describe('parseArguments', () => {
         deleteUnmanaged: false,
         keepDiffs: false,
         backend: { kind: 'kernel' },
-        ...{ daemonize: false, pidFile: '', childArguments: [] },
+        daemonize: false,
+        pidFile: '',
+        childArguments: [],
       },
     });
   });

@@ -10,8 +10,12 @@ const SCRIPT = fileURLToPath(new URL('../bin/ipvssync.js', import.meta.url));
 /** `-d`: returns when the watchdog's child follows, or could not begin. @returns The exit status. */
 export function leaveWatchdog(options: Options, config: SurealivedConfig, host: Host): Promise<number> {
   const plan = {
-    ...{ program: 'ipvssync', script: SCRIPT, argv: options.childArguments, onTerminate: 'stop' as const },
-    ...{ pidFile: options.pidFile || config.ipvssync_pid_file, memlimit: 0 },
+    program: 'ipvssync',
+    script: SCRIPT,
+    argv: options.childArguments,
+    onTerminate: 'stop' as const,
+    pidFile: options.pidFile || config.ipvssync_pid_file,
+    memlimit: 0,
     log: logSettingsOf(config, options),
   };
   return daemonize(plan, host);

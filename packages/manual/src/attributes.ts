@@ -42,7 +42,9 @@ export function attributeEntries({ properties, required = [] }: ObjectSchema): r
   return Object.entries(properties as Readonly<Record<string, AttributeSchema>>).map(([name, schema]) => {
     if (!schema.description) throw new Error(`the attribute ${name} has no description`);
     return {
-      ...{ name, schema, description: schema.description },
+      name,
+      schema,
+      description: schema.description,
       isMandatory: required.includes(name) && schema.default === undefined,
       defaultText: describeDefault(schema),
       expected: describeExpected(schema),

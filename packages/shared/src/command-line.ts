@@ -90,7 +90,11 @@ export function parseCommandLine<T extends OptionTable>(
   try {
     const options = { ...commandLine.options, ...COMMON_OPTIONS };
     const { values, positionals, tokens } = parseArgs({
-      ...{ args: [...argv], options, strict: true, allowPositionals: true, tokens: true },
+      args: [...argv],
+      options,
+      strict: true,
+      allowPositionals: true,
+      tokens: true,
     });
     const {
       help,

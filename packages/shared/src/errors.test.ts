@@ -24,7 +24,9 @@ it('carries all problems, one to a line', () => {
 
 it('names call and errno of a system call', () => {
   expect(new SystemCallError('connect', 111, 'ECONNREFUSED')).toMatchObject({
-    ...{ message: 'connect: ECONNREFUSED', errno: 111, errnoName: 'ECONNREFUSED' },
+    message: 'connect: ECONNREFUSED',
+    errno: 111,
+    errnoName: 'ECONNREFUSED',
   });
 });
 

@@ -25,8 +25,13 @@ describe('createLogger', () => {
     expect(lines).toHaveLength(1);
     expect(lines[0]?.indexOf('\n')).toBe((lines[0]?.length ?? 0) - 1);
     expect(JSON.parse(lines[0] ?? '')).toMatchObject({
-      ...{ level: 'info', msg: 'real offline', program: 'surealived', pid: process.pid },
-      ...{ virtual: 'web', reason: 'two\nlines', time: expect.stringMatching(/^\d{4}-.*Z$/) },
+      level: 'info',
+      msg: 'real offline',
+      program: 'surealived',
+      pid: process.pid,
+      virtual: 'web',
+      reason: 'two\nlines',
+      time: expect.stringMatching(/^\d{4}-.*Z$/),
     });
   });
 

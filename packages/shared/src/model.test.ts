@@ -3,7 +3,9 @@ import { addressFromBytes, parseAddress } from './address.js';
 import { describeVirtualId, type Protocol, realKey, SCHEDULER_NAME, virtualKey } from './model.js';
 
 const id = (protocol: Protocol, address: string, port: number, fwmark: number) => ({
-  ...{ protocol, port, fwmark },
+  protocol,
+  port,
+  fwmark,
   address: parseAddress(address) ?? addressFromBytes(4, new Uint8Array(4)),
 });
 

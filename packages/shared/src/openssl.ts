@@ -122,7 +122,9 @@ export class SecureContext {
   connect(fd: number, peer: TlsPeer): TlsConnection {
     if (this.#context === 0) throw new Error('a closed SecureContext');
     return new TlsConnection(this.#ssl, {
-      ...{ context: this.#context, fd, serverName: peer.serverName },
+      context: this.#context,
+      fd,
+      serverName: peer.serverName,
       identity: this.#verify ? peer.identity : undefined,
     });
   }

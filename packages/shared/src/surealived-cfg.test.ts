@@ -9,20 +9,47 @@ const LOG = '/var/log/surealived';
 
 /** As the manual of the original lists them; log_format is ours. */
 const DEFAULTS = {
-  ...{ maxfd: 1024, log: `${LOG}/surealived.log`, use_log: false, logging: 'info', log_format: 'auto' },
-  ...{ use_syslog: false, use_tm_in_syslog: false, syslog_socket: '/dev/log' },
-  ...{ pid_file: '', ipvssync_pid_file: '' },
-  ...{ ipvssync_log: `${LOG}/ipvssync.log`, ipvssync_logging: 'debug' },
-  ...{ modules_path: '/usr/lib/surealived/modules/', modules: 'all', epoll_size: 256 },
-  ...{ loop_interval_ms: 100, epoll_interval_ms: 10, startup_delay_ms: 1000, max_tasks: 64 },
-  ...{ debug_comm: 0, debug_comm_path: `${LOG}/comm`, memlimit: 0 },
-  ...{ stats_dir: `${LOG}/stats`, log_stats: false, log_stats_combined: false, no_sync: false },
-  ...{ lock_sync_file: `${LIB}/ipvsfull.lock`, full_sync_file: `${LIB}/ipvsfull.cfg` },
-  ...{ full_reload_file: `${LIB}/ipvsfull.reload`, diff_sync_dir: `${LIB}/diffs` },
-  ...{ use_offline_dump: true, offline_dump: `${LIB}/offline.dump`, override_dump: `${LIB}/override.dump` },
-  ...{ notify_dump: `${LIB}/notify.dump`, gather_stats: true, stats_dump: `${LIB}/stats.dump` },
-  ...{ stats_dump_savesec: 60, listen_addr: '127.0.0.1', listen_port: 1337 },
-  ...{ listen_socket: '', listen_socket_mode: 0o660 },
+  maxfd: 1024,
+  log: `${LOG}/surealived.log`,
+  use_log: false,
+  logging: 'info',
+  log_format: 'auto',
+  use_syslog: false,
+  use_tm_in_syslog: false,
+  syslog_socket: '/dev/log',
+  pid_file: '',
+  ipvssync_pid_file: '',
+  ipvssync_log: `${LOG}/ipvssync.log`,
+  ipvssync_logging: 'debug',
+  modules_path: '/usr/lib/surealived/modules/',
+  modules: 'all',
+  epoll_size: 256,
+  loop_interval_ms: 100,
+  epoll_interval_ms: 10,
+  startup_delay_ms: 1000,
+  max_tasks: 64,
+  debug_comm: 0,
+  debug_comm_path: `${LOG}/comm`,
+  memlimit: 0,
+  stats_dir: `${LOG}/stats`,
+  log_stats: false,
+  log_stats_combined: false,
+  no_sync: false,
+  lock_sync_file: `${LIB}/ipvsfull.lock`,
+  full_sync_file: `${LIB}/ipvsfull.cfg`,
+  full_reload_file: `${LIB}/ipvsfull.reload`,
+  diff_sync_dir: `${LIB}/diffs`,
+  use_offline_dump: true,
+  offline_dump: `${LIB}/offline.dump`,
+  override_dump: `${LIB}/override.dump`,
+  notify_dump: `${LIB}/notify.dump`,
+  gather_stats: true,
+  stats_dump: `${LIB}/stats.dump`,
+  stats_dump_savesec: 60,
+  listen_addr: '127.0.0.1',
+  listen_port: 1337,
+  listen_socket: '',
+  listen_socket_mode: 0o660,
 };
 
 describe('parseConfig', () => {
@@ -38,7 +65,9 @@ describe('parseConfig', () => {
     const content = '\tmaxfd \t 2048  \r\nlog /tmp/a log # with spaces\r\nlisten_port 1\nlisten_port 2';
     expect(parseConfig(content, 'f').config).toEqual({
       ...DEFAULTS,
-      ...{ maxfd: 2048, log: '/tmp/a log # with spaces', listen_port: 2 },
+      maxfd: 2048,
+      log: '/tmp/a log # with spaces',
+      listen_port: 2,
     });
   });
 
@@ -47,7 +76,8 @@ describe('parseConfig', () => {
     ...(['false', '1', 'yes', 'on', 'F', '0'] as const).map((text) => [text, false] as const),
   ])('takes %s for %s, since true is what begins with t', (text, expected) => {
     expect(parseConfig(`use_log ${text}\nuse_offline_dump ${text}`, 'f').config).toMatchObject({
-      ...{ use_log: expected, use_offline_dump: expected },
+      use_log: expected,
+      use_offline_dump: expected,
     });
   });
 

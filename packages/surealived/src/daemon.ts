@@ -65,14 +65,19 @@ export class Daemon {
     this.#handover = options.noSync
       ? NO_HANDOVER
       : new FileHandover({
-          ...{ paths: config, log, troubles: this.#troubles, wallNow },
+          paths: config,
+          log,
+          troubles: this.#troubles,
+          wallNow,
           source: () => this.#director.virtuals.map(snapshotVirtual),
         });
     this.#director.listen({
       onChange: (virtual, real) => this.#handover.change(diffEntries(virtual, real)),
     });
     this.#reactor = new Reactor({
-      ...{ clock, tickMs: config.epoll_interval_ms, maxEvents: config.epoll_size },
+      clock,
+      tickMs: config.epoll_interval_ms,
+      maxEvents: config.epoll_size,
       onLongStall: (stallMs) => log.warn({ stallMs: Math.round(stallMs) }, 'this process stood still'),
     });
     this.#engine = new Engine(this.#reactor, {
@@ -80,16 +85,25 @@ export class Daemon {
       tasks: config.max_tasks,
     });
     this.#records = new Records({
-      ...{ config, director: this.#director, troubles: this.#troubles, log, clock },
+      config,
+      director: this.#director,
+      troubles: this.#troubles,
+      log,
+      clock,
       noDumpFile: options.noDumpFile,
     });
     this.#scheduler = new Scheduler({
-      ...{ reactor: this.#reactor, engine: this.#engine, startupDelayMs: config.startup_delay_ms },
+      reactor: this.#reactor,
+      engine: this.#engine,
+      startupDelayMs: config.startup_delay_ms,
       onOutcome: (virtual, real, outcome) => this.#director.observe(virtual, real, outcome),
       traceOf: (virtual, real) => this.#records.traceOf(virtual, real),
     });
     this.#reloader = new Reloader({
-      ...{ running: config, loadRegistry, clock, log },
+      running: config,
+      loadRegistry,
+      clock,
+      log,
       load: async () => {
         await this.#starting; // it would begin tests that are begun once more then
         return loadInWorker(sources);
@@ -98,7 +112,9 @@ export class Daemon {
       apply: (next) => this.#apply(next),
     });
     this.#admin = new AdminServer({
-      ...{ address: config.listen_addr, port: config.listen_port, log },
+      address: config.listen_addr,
+      port: config.listen_port,
+      log,
       unixSocket: config.listen_socket
         ? { path: config.listen_socket, mode: config.listen_socket_mode }
         : undefined,
@@ -168,11 +184,15 @@ export class Daemon {
     const reactor = this.#reactor;
     const engine = this.#engine;
     return {
-      ...{ director: this.#director, clock, log: this.#log },
+      director: this.#director,
+      clock,
+      log: this.#log,
       processFigures: () => readProcessFigures(watchdogPid),
       engineLoad: () => ({
-        ...{ running: engine.running, waiting: engine.waiting },
-        ...{ longStalls: reactor.longStalls, stalledMs: reactor.stalledMs },
+        running: engine.running,
+        waiting: engine.waiting,
+        longStalls: reactor.longStalls,
+        stalledMs: reactor.stalledMs,
       }),
       check: (virtual, real, trace) => this.#scheduler.check(virtual, real, trace),
       reload: () => this.reload(),

@@ -112,8 +112,15 @@ describe('Director', () => {
     );
     observe('w1', { ...bad, connectionProblem: 'unreachable' });
     expect(director.statistics).toMatchObject({
-      ...{ successes: 2, failures: 3, onlineTransitions: 1, offlineTransitions: 2 },
-      ...{ refusedProblems: 1, silentProblems: 1, unreachableProblems: 1, sentBytes: 50, receivedBytes: 100 },
+      successes: 2,
+      failures: 3,
+      onlineTransitions: 1,
+      offlineTransitions: 2,
+      refusedProblems: 1,
+      silentProblems: 1,
+      unreachableProblems: 1,
+      sentBytes: 50,
+      receivedBytes: 100,
     });
   });
 

@@ -138,7 +138,9 @@ describe('surealived.cfg', () => {
       err: expect.stringMatching(`^${message} \\(warning\\)\n$`),
     });
     expect(await run('-t', '--strict', ...argv)).toMatchObject({
-      ...{ status: 1, out: '', err: expect.stringMatching(`^${message}\n$`) },
+      status: 1,
+      out: '',
+      err: expect.stringMatching(`^${message}\n$`),
     });
   });
 });
@@ -168,7 +170,9 @@ describe('the daemon', () => {
     await once(other.stdout, 'data');
     writeFileSync(file, `${other.pid}\n`);
     expect(await run('--pid-file', file, ...argv)).toEqual({
-      ...{ status: 1, out: '', err: `${file}: already running with pid ${other.pid}\n` },
+      status: 1,
+      out: '',
+      err: `${file}: already running with pid ${other.pid}\n`,
     });
     expect(existsSync(full)).toBe(false);
   });
@@ -226,7 +230,9 @@ describe('the daemon', () => {
     const host = new FakeHost();
     expect(await main(argv, host)).toBe(1);
     expect(host.logged.at(-1)).toMatchObject({
-      ...{ level: 'error', msg: 'cannot start', cause: `listen on 127.0.0.1 port ${port}: EADDRINUSE` },
+      level: 'error',
+      msg: 'cannot start',
+      cause: `listen on 127.0.0.1 port ${port}: EADDRINUSE`,
     });
     expect(existsSync(full)).toBe(false);
   });

@@ -33,9 +33,7 @@ export async function main(argv: readonly string[], host: Host = openProcessHost
   const { options } = parsed;
   try {
     if (options.daemonize && !options.testConfig) return await leaveWatchdog(options, host);
-    const sources = {
-      ...{ configFile: options.config, servicesFile: options.services, strict: options.strict },
-    };
+    const sources = { configFile: options.config, servicesFile: options.services, strict: options.strict };
     const loaded = await loadSources(sources);
     if (options.testConfig) return reportServices(loaded, options.services, host);
     return await run(options, sources, loaded, host);
@@ -55,8 +53,12 @@ function logSettingsOf(config: SurealivedConfig, { verbosity }: Options): LogSet
 async function leaveWatchdog(options: Options, host: Host): Promise<number> {
   const { config } = loadConfig(options.config);
   const plan = {
-    ...{ program: PROGRAM, script: SCRIPT, argv: options.childArguments, onTerminate: 'restart' as const },
-    ...{ pidFile: options.pidFile || config.pid_file, memlimit: config.memlimit },
+    program: PROGRAM,
+    script: SCRIPT,
+    argv: options.childArguments,
+    onTerminate: 'restart' as const,
+    pidFile: options.pidFile || config.pid_file,
+    memlimit: config.memlimit,
     log: logSettingsOf(config, options),
   };
   return await daemonize(plan, host);
@@ -73,8 +75,13 @@ async function run(
   const log = await openProgramLog(logSettingsOf(config, options), host);
   for (const warning of warnings) log.warn(describeProblem(warning));
   const daemon = new Daemon({
-    ...{ config, virtuals, sources, log, noSync: options.noSync || config.no_sync },
-    ...{ noDumpFile: options.noDumpFile, watchdogPid: host.watchdog?.pid },
+    config,
+    virtuals,
+    sources,
+    log,
+    noSync: options.noSync || config.no_sync,
+    noDumpFile: options.noDumpFile,
+    watchdogPid: host.watchdog?.pid,
   });
   const signalled = new Promise<string>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) host.onSignal(signal, () => resolve(signal));

@@ -60,8 +60,16 @@ export function parseArguments(argv: readonly string[], version: string): { opti
   const pidFile = absoluteOrEmpty(values['pid-file']);
   return {
     options: {
-      ...{ config, services, testConfig, strict, verbosity, noSync },
-      ...{ noDumpFile: values['no-dumpfile'], daemonize, pidFile, childArguments },
+      config,
+      services,
+      testConfig,
+      strict,
+      verbosity,
+      noSync,
+      noDumpFile: values['no-dumpfile'],
+      daemonize,
+      pidFile,
+      childArguments,
     },
   };
 }

@@ -16,7 +16,11 @@ function reload(before: readonly VirtualConfig[], after: readonly VirtualConfig[
   const names = (places: readonly { virtual: Virtual; real: Real }[]) =>
     places.map(({ virtual, real }) => `${virtual.config.name}/${real.config.name}`);
   return {
-    ...{ current, virtuals, added: names(added), removed: names(removed), retested: names(retested) },
+    current,
+    virtuals,
+    added: names(added),
+    removed: names(removed),
+    retested: names(retested),
     lines: entries.map(
       ({ command, virtual, real }) => `${command} ${virtual.name}/${real.name} ${real.weight}`,
     ),
@@ -47,7 +51,8 @@ describe('reconfigure', () => {
     const after = { ...web, reals: [w1, { ...w2, weight: 20 }] };
     expect(reload([web, mail], [after, mail])).toMatchObject({
       ...nothing,
-      ...{ lines: ['chgreal web/w2 20'], changed: 1 },
+      lines: ['chgreal web/w2 20'],
+      changed: 1,
     });
   });
 
@@ -55,7 +60,9 @@ describe('reconfigure', () => {
     const w3 = realConfig('w3', { address: at('10.0.0.13'), weight: 3 });
     expect(reload([web], [{ ...web, reals: [w2, w3] }])).toMatchObject({
       ...nothing,
-      ...{ added: ['web/w3'], removed: ['web/w1'], lines: ['addreal web/w3 3', 'delreal web/w1 10'] },
+      added: ['web/w3'],
+      removed: ['web/w1'],
+      lines: ['addreal web/w3 3', 'delreal web/w1 10'],
     });
   });
 
@@ -63,7 +70,8 @@ describe('reconfigure', () => {
     expect(reload([web], [web, mail])).toMatchObject({ ...nothing, added: ['mail/m1'], needsSnapshot: true });
     expect(reload([web, mail], [mail])).toMatchObject({
       ...nothing,
-      ...{ removed: ['web/w1', 'web/w2'], needsSnapshot: true },
+      removed: ['web/w1', 'web/w2'],
+      needsSnapshot: true,
     });
   });
 
@@ -87,7 +95,8 @@ describe('reconfigure', () => {
   ])('begins the tests of a real with another %s anew, and those of no other', (_what, own) => {
     expect(reload([web], [{ ...web, reals: [w1, { ...w2, ...own }] }])).toMatchObject({
       ...nothing,
-      ...{ retested: ['web/w2'], changed: 1 },
+      retested: ['web/w2'],
+      changed: 1,
     });
   });
 
@@ -99,7 +108,8 @@ describe('reconfigure', () => {
   ])('with another %s begins anew only the tests that it makes others', (_what, testing, retested) => {
     expect(reload([web], [virtualConfig([w1, w2], testing)])).toMatchObject({
       ...nothing,
-      ...{ retested, changed: 2 },
+      retested,
+      changed: 2,
     });
   });
 

@@ -49,7 +49,12 @@ export class Records {
     this.#runner = new NotificationRunner({ log });
     this.#notifier = new Notifier({ runner: this.#runner, log });
     this.#dumps = new StateDumps({
-      ...{ config, director, troubles, log, notifier: this.#notifier, statistics: this.connections },
+      config,
+      director,
+      troubles,
+      log,
+      notifier: this.#notifier,
+      statistics: this.connections,
       useOfflineDump: config.use_offline_dump && !noDumpFile,
       bootTimeMs: readBootTimeMs(),
     });

@@ -35,7 +35,10 @@ function observe(
   const seen: Seen[] = [];
   return new Promise((resolve) => {
     const scheduler = new Scheduler({
-      ...{ reactor, startupDelayMs, random, engine: new Engine(reactor, { sockets: capacity, tasks: 1 }) },
+      reactor,
+      startupDelayMs,
+      random,
+      engine: new Engine(reactor, { sockets: capacity, tasks: 1 }),
       onOutcome: (_virtual, { config }, outcome) => {
         seen.push({ real: config.name, outcome, atMs: performance.now() - startMs });
         if (!isEnough(seen)) return;
@@ -58,7 +61,8 @@ describe('Scheduler', () => {
     const reals = ['a', 'b', 'c', 'd'].map((name) => local(name, port));
     const slow = { ...quick, loopDelayMs: 10_000 };
     const seen = await observe([virtualConfig(reals, slow)], ({ length }) => length === 4, {
-      ...{ startupDelayMs: 200, random: () => 0.5 },
+      startupDelayMs: 200,
+      random: () => 0.5,
     });
     expect(seen.map(({ real }) => real)).toEqual(['a', 'b', 'c', 'd']);
     for (const [index, { atMs }] of seen.entries()) expect(atMs).toBeGreaterThanOrEqual(100 + index * 50);
@@ -70,7 +74,8 @@ describe('Scheduler', () => {
     const virtuals = ['late', 'early'].map((name) => virtualConfig([local(name, port)], quick));
     const random = (): number => moments.shift() ?? 0;
     const seen = await observe(virtuals, (seen) => new Set(seen.map(({ real }) => real)).size === 2, {
-      ...{ startupDelayMs: 200, random },
+      startupDelayMs: 200,
+      random,
     });
     expect(seen[0]?.real).toBe('early');
   });
@@ -113,7 +118,9 @@ describe('Scheduler', () => {
     real.health = { online: false, successes: 0, failures: 1 }; // as another tester left it before a reload
     let verdicts = 0;
     const scheduler = new Scheduler({
-      ...{ reactor, startupDelayMs: 0, engine: new Engine(reactor, { sockets: 1, tasks: 1 }) },
+      reactor,
+      startupDelayMs: 0,
+      engine: new Engine(reactor, { sockets: 1, tasks: 1 }),
       onOutcome: (_virtual, _real, { verdict }) => {
         verdicts++;
         real.health = observeVerdict(real.health, verdict?.up === true, testing.thresholds);
@@ -146,7 +153,9 @@ describe('Scheduler', () => {
   ])('checks a real that %s', async (_what, tester, bindAddress, outcome) => {
     const reactor = newReactor();
     const scheduler = new Scheduler({
-      ...{ reactor, startupDelayMs: 0, engine: new Engine(reactor, { sockets: 1, tasks: 1 }) },
+      reactor,
+      startupDelayMs: 0,
+      engine: new Engine(reactor, { sockets: 1, tasks: 1 }),
       onOutcome: () => expect.unreachable(),
     });
     const real = realConfig('w', { address: at('127.0.0.1'), testPort: 9, bindAddress });
@@ -159,12 +168,10 @@ describe('Scheduler', () => {
     const reactor = newReactor();
     const port = await blackHole();
     const scheduler = new Scheduler({
-      ...{
-        reactor,
-        startupDelayMs: 0,
-        engine: new Engine(reactor, { sockets: 2, tasks: 1 }),
-        random: () => 0,
-      },
+      reactor,
+      startupDelayMs: 0,
+      engine: new Engine(reactor, { sockets: 2, tasks: 1 }),
+      random: () => 0,
       onOutcome: () => expect.unreachable(),
     });
     const before = openDescriptors();

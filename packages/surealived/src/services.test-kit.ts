@@ -12,15 +12,28 @@ export function at(text: string): Address {
 
 export function realConfig(name: string, own: Partial<RealConfig> = {}): RealConfig {
   return {
-    ...{ name, address: at('10.0.0.11'), port: 80, weight: 10, upperThreshold: 0, lowerThreshold: 0 },
-    ...{ forwarding: 'dr', testPort: 80, bindAddress: undefined, tls: undefined, attributes: {} },
+    name,
+    address: at('10.0.0.11'),
+    port: 80,
+    weight: 10,
+    upperThreshold: 0,
+    lowerThreshold: 0,
+    forwarding: 'dr',
+    testPort: 80,
+    bindAddress: undefined,
+    tls: undefined,
+    attributes: {},
     ...own,
   };
 }
 
 const NO_NOTIFICATION: NotifyConfig = {
-  ...{ up: undefined, down: undefined, minReals: undefined, minWeight: undefined },
-  ...{ realUp: undefined, realDown: undefined },
+  up: undefined,
+  down: undefined,
+  minReals: undefined,
+  minWeight: undefined,
+  realUp: undefined,
+  realDown: undefined,
 };
 
 export function virtualConfig(
@@ -29,12 +42,26 @@ export function virtualConfig(
   own: Partial<VirtualConfig> = {},
 ): VirtualConfig {
   return {
-    ...{ name: 'web', protocol: 'tcp', address: at('192.168.0.1'), port: 80, fwmark: 0, forwarding: 'dr' },
-    ...{ scheduler: 'wrr', persistenceSec: 0, onePacket: false, reals },
+    name: 'web',
+    protocol: 'tcp',
+    address: at('192.168.0.1'),
+    port: 80,
+    fwmark: 0,
+    forwarding: 'dr',
+    scheduler: 'wrr',
+    persistenceSec: 0,
+    onePacket: false,
+    reals,
     testing: {
-      ...{ tester: tcp, loopDelayMs: 1000, timeoutMs: 1000, removeOnFail: false },
+      tester: tcp,
+      loopDelayMs: 1000,
+      timeoutMs: 1000,
+      removeOnFail: false,
       thresholds: { rise: 1, fall: 1 },
-      ...{ debugComm: false, logMicro: false, statsSamples: 20, notify: NO_NOTIFICATION },
+      debugComm: false,
+      logMicro: false,
+      statsSamples: 20,
+      notify: NO_NOTIFICATION,
       ...testing,
     },
     ...own,

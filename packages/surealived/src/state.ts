@@ -56,8 +56,14 @@ export function createVirtual(config: VirtualConfig): Virtual {
 export function createReal(config: RealConfig): Real {
   return {
     config,
-    ...{ health: INITIAL_HEALTH, adminState: 'ONLINE', override: undefined },
-    ...{ tests: 0, obstacle: undefined, output: undefined, history: [], round: 0 },
+    health: INITIAL_HEALTH,
+    adminState: 'ONLINE',
+    override: undefined,
+    tests: 0,
+    obstacle: undefined,
+    output: undefined,
+    history: [],
+    round: 0,
   };
 }
 

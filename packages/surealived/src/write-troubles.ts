@@ -32,7 +32,9 @@ export class WriteTroubles {
     const known = this.#troubles.get(file);
     const cause = messageOf(error);
     this.#troubles.set(file, {
-      ...{ file, cause, since: known?.since ?? this.#wallNow() },
+      file,
+      cause,
+      since: known?.since ?? this.#wallNow(),
       lost: (known?.lost ?? 0) + lost,
     });
     if (!known) this.#log.error({ file, cause }, 'file cannot be written, trying again');

@@ -74,7 +74,13 @@ describe('the header', () => {
   it('has its flags', () => {
     const flags = RESPONSE | TRUNCATED | (2 << 11) | 3;
     expect(decode(message({ id: 7, flags, question: asked })).header).toEqual({
-      ...{ id: 7, isResponse: true, opcode: 2, isTruncated: true, rcode: 3, answerCount: 0, answersAt: 33 },
+      id: 7,
+      isResponse: true,
+      opcode: 2,
+      isTruncated: true,
+      rcode: 3,
+      answerCount: 0,
+      answersAt: 33,
       question: { name: 'www.example.org', type: 1, class: 1 },
     });
   });

@@ -19,9 +19,20 @@ import {
 } from './tester.js';
 
 export const MODULE_API = Object.freeze({
-  ...{ defineStreamTester, defineDatagramTester, defineTaskTester, defineConstantTester },
-  ...{ write, read, readUpTo, drain, MAX_READ_BYTES },
-  ...{ up, down, ObstacleError },
-  ...{ Type, Flag, LineText },
+  defineStreamTester,
+  defineDatagramTester,
+  defineTaskTester,
+  defineConstantTester,
+  write,
+  read,
+  readUpTo,
+  drain,
+  MAX_READ_BYTES,
+  up,
+  down,
+  ObstacleError,
+  Type,
+  Flag,
+  LineText,
 });
 export type ModuleApi = typeof MODULE_API;

@@ -66,20 +66,25 @@ function writeSnapshot(): HandoverDirectory {
   const virtuals = Array.from({ length: VIRTUALS }, (_, v): SnapshotVirtual => {
     const address = parse(virtualAddress(v));
     const reals = Array.from({ length: REALS_EACH }, (_, r) => ({
-      ...{ name: `r${r}`, address: parse(realAddress(v, r)), port: 80, weight: 10 },
-      ...{ lowerThreshold: 0, upperThreshold: 0, forwarding: 'masq' as const },
+      name: `r${r}`,
+      address: parse(realAddress(v, r)),
+      port: 80,
+      weight: 10,
+      lowerThreshold: 0,
+      upperThreshold: 0,
+      forwarding: 'masq' as const,
     }));
     return {
-      ...{
-        name: `v${v}`,
-        protocol: 'tcp',
-        address,
-        port: 80,
-        fwmark: 0,
-        forwarding: 'masq',
-        scheduler: 'wrr',
-      },
-      ...{ persistenceSec: 0, onePacket: false, reals },
+      name: `v${v}`,
+      protocol: 'tcp',
+      address,
+      port: 80,
+      fwmark: 0,
+      forwarding: 'masq',
+      scheduler: 'wrr',
+      persistenceSec: 0,
+      onePacket: false,
+      reals,
     };
   });
   writeFileSync(directory.lock, '');

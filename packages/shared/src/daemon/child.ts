@@ -44,7 +44,9 @@ export class Child {
     this.#events = events;
     try {
       this.#process = spawn(process.execPath, [...process.execArgv, script, ...argv], {
-        ...{ cwd: '/', stdio: ['ignore', 'ignore', 'pipe', 'ipc'], env: childEnvironment() },
+        cwd: '/',
+        stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+        env: childEnvironment(),
       });
       this.#listen(this.#process);
     } catch (error) {

@@ -24,7 +24,9 @@ export async function daemonize(plan: WatchdogPlan, host: Host): Promise<number>
     host.stderr.write(`${program}: nothing will be logged: set use_log or use_syslog\n`);
   const shown = [program, ...plan.argv]; // for those who look at the processes; the watchdog goes by its plan
   const watchdog = spawn(process.execPath, [...process.execArgv, WATCHDOG_SCRIPT, ...shown], {
-    ...{ cwd: '/', detached: true, stdio: ['ignore', 'ignore', 'ignore', 'ipc'] },
+    cwd: '/',
+    detached: true,
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
   watchdog.send(plan, () => undefined); // where that fails, its end tells
   const status = await outcome(watchdog, plan, host);

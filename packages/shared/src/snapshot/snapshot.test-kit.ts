@@ -12,21 +12,27 @@ const name = fc.stringMatching(/^[a-zä=:"<>.-]{1,20}$/);
 const threshold = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: MAX_THRESHOLD }));
 
 const real: fc.Arbitrary<SnapshotReal> = fc.record({
-  ...{ name, address, port, forwarding },
+  name,
+  address,
+  port,
+  forwarding,
   weight: fc.integer({ min: 0, max: 65_535 }),
   lowerThreshold: threshold,
   upperThreshold: threshold,
 });
 
 const head = {
-  ...{ name, forwarding },
+  name,
+  forwarding,
   scheduler: fc.stringMatching(/^[a-z0-9_-]{1,15}$/),
   persistenceSec: fc.integer({ min: 0, max: 86_400 }),
   onePacket: fc.boolean(),
   reals: fc.uniqueArray(real, { selector: realKey, maxLength: 5 }),
 };
 const byAddress = fc.record({
-  ...{ ...head, address, port },
+  ...head,
+  address,
+  port,
   protocol: fc.constantFrom('tcp', 'udp'),
   fwmark: fc.constant(0),
 });

@@ -5,12 +5,25 @@ import { formatDiffLine, formatSnapshot, token } from './write.js';
 
 const at = (text: string) => parseAddress(text) as NonNullable<ReturnType<typeof parseAddress>>;
 const real: SnapshotReal = {
-  ...{ name: 'w 1', address: at('2001:db8::11'), port: 80, weight: 3, forwarding: 'tun' },
-  ...{ lowerThreshold: 1, upperThreshold: 2 },
+  name: 'w 1',
+  address: at('2001:db8::11'),
+  port: 80,
+  weight: 3,
+  forwarding: 'tun',
+  lowerThreshold: 1,
+  upperThreshold: 2,
 };
 const virtual: SnapshotVirtual = {
-  ...{ name: 'all\tof\u00a0it', protocol: 'fwmark', address: at('::'), port: 0, fwmark: 7, forwarding: 'dr' },
-  ...{ scheduler: 'wlc', persistenceSec: 60, onePacket: true, reals: [real] },
+  name: 'all\tof\u00a0it',
+  protocol: 'fwmark',
+  address: at('::'),
+  port: 0,
+  fwmark: 7,
+  forwarding: 'dr',
+  scheduler: 'wlc',
+  persistenceSec: 60,
+  onePacket: true,
+  reals: [real],
 };
 
 it('writes every key in the original order, and names as one word', () => {

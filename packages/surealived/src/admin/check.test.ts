@@ -61,8 +61,13 @@ describe('check', () => {
       ],
       omitted: { entries: 0, bytes: 0 },
       verdict: { up: true, reason: null, detail: 'status 200' },
-      ...{ obstacle: null, output: null, connectMs: 0.313, responseMs: 1.2, totalMs: 1.5 },
-      ...{ sentBytes: 4, receivedBytes: 6 },
+      obstacle: null,
+      output: null,
+      connectMs: 0.313,
+      responseMs: 1.2,
+      totalMs: 1.5,
+      sentBytes: 4,
+      receivedBytes: 6,
     });
   });
 

@@ -65,10 +65,12 @@ function outcomeDocument({ verdict, obstacle, output, ...outcome }: Outcome) {
     verdict: verdict
       ? { up: verdict.up, reason: verdict.up ? null : verdict.reason, detail: verdict.detail }
       : null,
-    ...{ obstacle: obstacle ?? null, output: output ?? null },
+    obstacle: obstacle ?? null,
+    output: output ?? null,
     connectMs: toThousandths(outcome.connectMs),
     responseMs: toThousandths(outcome.responseMs),
     totalMs: toThousandths(outcome.totalMs),
-    ...{ sentBytes: outcome.sentBytes, receivedBytes: outcome.receivedBytes },
+    sentBytes: outcome.sentBytes,
+    receivedBytes: outcome.receivedBytes,
   };
 }

@@ -211,19 +211,39 @@ describe('a setting', () => {
     const { ask, entries } = services({ settled });
     expect(await ask(`rset ${W1} rstate=DOWN`)).toEqual(['Set: rstate=DOWN, weight=10, inpercent=FALSE']);
     expect(entries.at(-1)).toMatchObject({
-      ...{ level: 'warn', msg: 'setting answered before it was on the disk' },
+      level: 'warn',
+      msg: 'setting answered before it was on the disk',
     });
   });
 });
 
 describe('documents', () => {
   const web = {
-    ...{ name: 'web', proto: 'tcp', addr: '192.168.0.1', port: 80, fwmark: 0, rt: 'dr', sched: 'wrr' },
-    ...{ tester: 'tcp', timeoutMs: 1000, realCount: 2, onlineCount: 2, weight: 30 },
+    name: 'web',
+    proto: 'tcp',
+    addr: '192.168.0.1',
+    port: 80,
+    fwmark: 0,
+    rt: 'dr',
+    sched: 'wrr',
+    tester: 'tcp',
+    timeoutMs: 1000,
+    realCount: 2,
+    onlineCount: 2,
+    weight: 30,
   };
   const w1 = {
-    ...{ name: 'w1', addr: '10.0.0.11', port: 80, weight: 10, configuredWeight: 10, override: null },
-    ...{ online: true, rstate: 'ONLINE', tests: 0, obstacle: null, lastTransition: null },
+    name: 'w1',
+    addr: '10.0.0.11',
+    port: 80,
+    weight: 10,
+    configuredWeight: 10,
+    override: null,
+    online: true,
+    rstate: 'ONLINE',
+    tests: 0,
+    obstacle: null,
+    lastTransition: null,
   };
   const w2 = { ...w1, name: 'w 2', addr: '10.0.0.12', weight: 20, configuredWeight: 20 };
 

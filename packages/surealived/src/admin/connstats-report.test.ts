@@ -8,8 +8,14 @@ import { ConnectionStatistics } from '../statistics/connection-statistics.js';
 import { reportConnections } from './connstats-report.js';
 
 const good: Outcome = {
-  ...{ verdict: up('fine'), obstacle: undefined, connectionProblem: undefined },
-  ...{ connectMs: 1.25, responseMs: 2, totalMs: 4.75, sentBytes: 1, receivedBytes: 1 },
+  verdict: up('fine'),
+  obstacle: undefined,
+  connectionProblem: undefined,
+  connectMs: 1.25,
+  responseMs: 2,
+  totalMs: 4.75,
+  sentBytes: 1,
+  receivedBytes: 1,
 };
 const bad: Outcome = { ...good, verdict: down('refused', 'no'), connectionProblem: 'refused' };
 

@@ -26,10 +26,18 @@ it('is a document, too', async () => {
   const problems = { silent: 0, unreachable: 0, refused: 0 };
   expect(document.virtuals[0]).toMatchObject({ name: 'web', samples: 20, rounds: 0, problems });
   expect(document.virtuals[0].reals[0]).toEqual({
-    ...{ name: 'w1', addr: '10.0.0.11', port: 80, tests: 1 },
-    ...{ lastUs: times, averageUs: times, overallUs: times, problems },
+    name: 'w1',
+    addr: '10.0.0.11',
+    port: 80,
+    tests: 1,
+    lastUs: times,
+    averageUs: times,
+    overallUs: times,
+    problems,
   });
   expect(await commandContext(virtuals).askDocument('connstats')).toEqual({
-    ...{ version: 1, isGathered: false, virtuals: [] },
+    version: 1,
+    isGathered: false,
+    virtuals: [],
   });
 });

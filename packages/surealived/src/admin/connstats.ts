@@ -30,7 +30,10 @@ function virtualFigures(virtual: Virtual, statistics: ConnectionStatistics): Vir
   const { rounds, averageUs, problems } = statistics.ofVirtual(virtual);
   return {
     ...virtualDocument(virtual),
-    ...{ samples: virtual.config.testing.statsSamples, rounds, averageUs, problems: problemCounts(problems) },
+    samples: virtual.config.testing.statsSamples,
+    rounds,
+    averageUs,
+    problems: problemCounts(problems),
     reals: virtual.reals.map((real) => realFigures(virtual, real, statistics)),
   };
 }
@@ -39,7 +42,13 @@ function realFigures(virtual: Virtual, real: Real, statistics: ConnectionStatist
   const { tests, lastUs, averageUs, overallUs, problems } = statistics.ofReal(virtual, real);
   const { name, address, port } = real.config;
   return {
-    ...{ name, addr: address.text, port, tests, lastUs, averageUs, overallUs },
+    name,
+    addr: address.text,
+    port,
+    tests,
+    lastUs,
+    averageUs,
+    overallUs,
     problems: problemCounts(problems),
   };
 }

@@ -12,13 +12,24 @@ import { readProcessFigures } from './process-figures.js';
 export const WALL_NOW = new Date(2026, 10, 20, 10, 7, 14, 921);
 
 export const GOOD_RELOAD: ReloadReport = {
-  ...{ ok: true, problems: [], warnings: [], added: 1, removed: 2, changed: 3, tookMs: 12.4 },
+  ok: true,
+  problems: [],
+  warnings: [],
+  added: 1,
+  removed: 2,
+  changed: 3,
+  tookMs: 12.4,
 };
 
 export const UP: Outcome = {
   verdict: { up: true, detail: 'status 200' },
-  ...{ obstacle: undefined, connectionProblem: undefined },
-  ...{ connectMs: 0.3126, responseMs: 1.2, totalMs: 1.5, sentBytes: 4, receivedBytes: 6 },
+  obstacle: undefined,
+  connectionProblem: undefined,
+  connectMs: 0.3126,
+  responseMs: 1.2,
+  totalMs: 1.5,
+  sentBytes: 4,
+  receivedBytes: 6,
 };
 
 /** What commands need, around some virtuals; what a test does not give does nothing. */
@@ -27,12 +38,16 @@ export function commandContext(virtuals: readonly Virtual[], own: Partial<Comman
   const clock: Clock = { nowMs: () => 5000, wallNow: () => WALL_NOW };
   const director = new Director({ virtuals, log, wallNow: clock.wallNow });
   const context: CommandContext = {
-    ...{ director, clock, log },
+    director,
+    clock,
+    log,
     processFigures: () => readProcessFigures(),
     engineLoad: () => ({ running: 3, waiting: 4, longStalls: 1, stalledMs: 1500.4 }),
     check: async () => UP,
     reload: async () => GOOD_RELOAD,
-    ...{ lastReload: () => undefined, troubles: () => [], connections: () => undefined },
+    lastReload: () => undefined,
+    troubles: () => [],
+    connections: () => undefined,
     settled: async () => true,
     ...own,
   };
@@ -53,8 +68,12 @@ export const WEB_HEAD = 'vname=web vproto=tcp vaddr=192.168.0.1 vport=80 vfwmark
 /** A web service with two reals, a mark in both families without reals, and one real of IPv6 and UDP. */
 export function someVirtuals(): readonly Virtual[] {
   const mark = {
-    ...{ name: 'a mark', protocol: 'fwmark' as const, port: 0, fwmark: 7 },
-    ...{ forwarding: 'tun' as const, scheduler: 'rr' },
+    name: 'a mark',
+    protocol: 'fwmark' as const,
+    port: 0,
+    fwmark: 7,
+    forwarding: 'tun' as const,
+    scheduler: 'rr',
   };
   const six = at('2001:db8::1');
   return [

@@ -181,8 +181,16 @@ export interface Refusal {
 export function virtualDocument({ config, reals }: Virtual): VirtualDocument {
   const { name, protocol, address, port, fwmark, forwarding, scheduler, testing } = config;
   return {
-    ...{ name, proto: protocol, addr: address.text, port, fwmark, rt: forwarding, sched: scheduler },
-    ...{ tester: testing.tester.name, timeoutMs: testing.timeoutMs, realCount: reals.length },
+    name,
+    proto: protocol,
+    addr: address.text,
+    port,
+    fwmark,
+    rt: forwarding,
+    sched: scheduler,
+    tester: testing.tester.name,
+    timeoutMs: testing.timeoutMs,
+    realCount: reals.length,
     onlineCount: reals.reduce((sum, { health }) => sum + (health.online ? 1 : 0), 0),
     weight: reals.reduce((sum, real) => sum + currentWeight(real), 0),
   };
@@ -192,9 +200,16 @@ export function realDocument(real: Real): RealDocument {
   const { config, health, adminState, override, tests, obstacle, history } = real;
   const last = history.at(-1);
   return {
-    ...{ name: config.name, addr: config.address.text, port: config.port },
-    ...{ weight: currentWeight(real), configuredWeight: config.weight, override: overrideText(override) },
-    ...{ online: health.online, rstate: adminState, tests, obstacle: obstacle ?? null },
+    name: config.name,
+    addr: config.address.text,
+    port: config.port,
+    weight: currentWeight(real),
+    configuredWeight: config.weight,
+    override: overrideText(override),
+    online: health.online,
+    rstate: adminState,
+    tests,
+    obstacle: obstacle ?? null,
     lastTransition: last ? transitionDocument(last) : null,
   };
 }

@@ -3,8 +3,13 @@ import type { ReloadReport } from '../reload-report.js';
 import { commandContext, GOOD_RELOAD, someVirtuals } from './context.test-kit.js';
 
 const FAILED: ReloadReport = {
-  ...{ ok: false, problems: ['s.xml:3:5: no', 's.xml:4:1: \x1bnor'], warnings: [] },
-  ...{ added: 0, removed: 0, changed: 0, tookMs: 3 },
+  ok: false,
+  problems: ['s.xml:3:5: no', 's.xml:4:1: \x1bnor'],
+  warnings: [],
+  added: 0,
+  removed: 0,
+  changed: 0,
+  tookMs: 3,
 };
 
 it.each<[string, ReloadReport, readonly string[]]>([

@@ -223,7 +223,9 @@ describe('AdminServer', () => {
     const { context } = commandContext([]);
     const second = new AdminServer({ address: '127.0.0.1', port, context, log: recordingLog().log });
     await expect(second.listen()).rejects.toMatchObject({
-      ...{ code: 'SA_SYSTEM_CALL', message: `listen on 127.0.0.1 port ${port}: EADDRINUSE`, errno: 98 },
+      code: 'SA_SYSTEM_CALL',
+      message: `listen on 127.0.0.1 port ${port}: EADDRINUSE`,
+      errno: 98,
     });
     await second.close();
   });

@@ -22,16 +22,26 @@ async function services(own: Partial<CommandContext> = {}) {
   const kit = commandContext(virtuals, { processFigures: () => readProcessFigures(4711), ...own });
   const [web, , , six] = virtuals as [Virtual, Virtual, Virtual, Virtual];
   const outcome = {
-    ...{ obstacle: undefined, connectMs: 0, responseMs: 0, totalMs: 1, sentBytes: 5, receivedBytes: 6 },
+    obstacle: undefined,
+    connectMs: 0,
+    responseMs: 0,
+    totalMs: 1,
+    sentBytes: 5,
+    receivedBytes: 6,
   };
   await kit.ask(`rset ${W1} rstate=DOWN`);
   kit.director.observe(web, web.reals[1] as Virtual['reals'][0], {
     ...outcome,
-    ...{ verdict: { up: false, reason: 'timeout', detail: '' }, connectionProblem: 'silent' },
+    verdict: { up: false, reason: 'timeout', detail: '' },
+    connectionProblem: 'silent',
   });
   kit.director.observe(six, six.reals[0] as Virtual['reals'][0], {
-    ...{ ...outcome, sentBytes: 0, receivedBytes: 0 },
-    ...{ verdict: undefined, obstacle: 'socket: EMFILE', connectionProblem: undefined },
+    ...outcome,
+    sentBytes: 0,
+    receivedBytes: 0,
+    verdict: undefined,
+    obstacle: 'socket: EMFILE',
+    connectionProblem: undefined,
   });
   return kit;
 }
@@ -110,7 +120,11 @@ it('is a document, too', async () => {
   expect(version).toBe(1);
   expect(Object.keys(sections)).toEqual([...ORIGINAL_SECTIONS, 'engine']);
   expect(sections['real settings']).toEqual({
-    ...{ ronline: 2, roffline: 0, rdown: 1, offline_size: 1, override_size: 1 },
+    ronline: 2,
+    roffline: 0,
+    rdown: 1,
+    offline_size: 1,
+    override_size: 1,
   });
   expect(sections['resource usage'].user_time).toEqual(expect.any(Number));
   expect(lastReload).toMatchObject({ at, ok: false, problems: ['s.xml:3:5: no', 'nor\n'] });

@@ -157,9 +157,9 @@ function statisticsDocument(figures: readonly Section[], context: CommandContext
       ]),
     ),
     lastReload: last ? { at: last.at.toISOString(), ...last.report } : null,
-    troubles: context.troubles().map(({ file, since, cause, lost }) => ({
-      ...{ file, since: since.toISOString(), cause, lost },
-    })),
+    troubles: context
+      .troubles()
+      .map(({ file, since, cause, lost }) => ({ file, since: since.toISOString(), cause, lost })),
   };
 }
 

@@ -46,8 +46,11 @@ export class Transcript implements Trace {
     const shown = data.subarray(0, this.#left[direction]);
     this.#left[direction] -= shown.length;
     this.#entries.push({
-      ...{ atMs: toThousandths(this.#nowMs() - this.#startMs), direction, bytes: data.length },
-      ...{ data: escapeBytes(shown), isCut: shown.length < data.length },
+      atMs: toThousandths(this.#nowMs() - this.#startMs),
+      direction,
+      bytes: data.length,
+      data: escapeBytes(shown),
+      isCut: shown.length < data.length,
     });
   }
 }

@@ -62,7 +62,8 @@ describe('the Unix socket', () => {
     await serverAt(path).listen();
     const second = serverAt(path);
     await expect(second.listen()).rejects.toMatchObject({
-      ...{ code: 'SA_SYSTEM_CALL', message: `listen on ${path}: EADDRINUSE` },
+      code: 'SA_SYSTEM_CALL',
+      message: `listen on ${path}: EADDRINUSE`,
     });
     await second.close();
     expect(await ask(path)).toBe(ANSWER);

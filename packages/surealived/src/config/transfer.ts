@@ -5,7 +5,7 @@
  */
 import { type Address, parseAddress } from '@surealived/shared/address';
 import type { TesterRegistry } from '@surealived/testers/registry';
-import type { RealConfig, TlsOptions, TlsPolicy, VirtualConfig } from './model.js';
+import type { NotifyConfig, RealConfig, TlsOptions, TlsPolicy, VirtualConfig } from './model.js';
 
 type Packed = Omit<VirtualConfig, 'testing'> & {
   readonly testing: Omit<VirtualConfig['testing'], 'tester'> & { readonly tester: string };
@@ -16,6 +16,16 @@ export function packVirtual(virtual: VirtualConfig): string {
   const { testing } = virtual;
   return JSON.stringify({ ...virtual, testing: { ...testing, tester: testing.tester.name } });
 }
+
+/** What JSON leaves out, in the order of the loader. */
+const NO_NOTIFY: NotifyConfig = {
+  up: undefined,
+  down: undefined,
+  minReals: undefined,
+  minWeight: undefined,
+  realUp: undefined,
+  realDown: undefined,
+};
 
 /**
  * The virtual of a text that `packVirtual` made.
@@ -33,11 +43,7 @@ export function unpackVirtual(text: string, registry: TesterRegistry): VirtualCo
     testing: {
       ...packed.testing,
       tester,
-      notify: {
-        ...{ up: undefined, down: undefined, minReals: undefined, minWeight: undefined },
-        ...{ realUp: undefined, realDown: undefined },
-        ...packed.testing.notify,
-      },
+      notify: { ...NO_NOTIFY, ...packed.testing.notify },
     },
     reals: packed.reals.map((real) => unpackReal(real, sharedObject)),
   };

@@ -29,7 +29,8 @@ describe('offline.dump', () => {
       [6, '[::2]:1'],
     ]);
     expect(problems[0]).toEqual({
-      ...{ file: 'offline.dump', line: 2 },
+      file: 'offline.dump',
+      line: 2,
       message: 'expected ADDR:PORT:PROTO:FWMARK - RADDR:RPORT, got "192.168.0.1:80:0"',
     });
     expect(problems.map(({ line }) => line)).toEqual([2, 4, 5]);
@@ -105,11 +106,15 @@ describe('stats.dump', () => {
     const parsed = parseStatsDump(text, 'stats.dump');
     expect(parsed.problems).toEqual([]);
     expect(values(parsed)[0]).toMatchObject({
-      ...{ samples: 20, rounds: 17, averageUs: { connect: 333_100, response: 334_200, total: 667_300 } },
+      samples: 20,
+      rounds: 17,
+      averageUs: { connect: 333_100, response: 334_200, total: 667_300 },
       problems: { silent: 1, unreachable: 2, refused: 3 },
     });
     expect(values(parsed)[0]?.reals[0]).toMatchObject({
-      ...{ real: '10.0.0.11:80', tests: 17, sumUs: { connect: 18_700, response: 37_400, total: 56_100 } },
+      real: '10.0.0.11:80',
+      tests: 17,
+      sumUs: { connect: 18_700, response: 37_400, total: 56_100 },
     });
     expect(formatStatsDump(values(parsed))).toBe(text);
   });
@@ -140,7 +145,9 @@ describe('keys', () => {
 
   it('survive the way through a file', () => {
     const id = fc.record({
-      ...{ address, port, protocol: fc.constantFrom('tcp' as const, 'udp', 'fwmark') },
+      address,
+      port,
+      protocol: fc.constantFrom('tcp' as const, 'udp', 'fwmark'),
       fwmark: fc.integer({ min: 0, max: 0xffffffff }),
     });
     fc.assert(

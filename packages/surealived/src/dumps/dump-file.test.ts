@@ -14,7 +14,9 @@ function dumpIn(directory = temporaryDirectory(), restMs = 0) {
   const path = join(directory, 'state.dump');
   const state = { text: '', writes: 0 };
   const file = new DumpFile({
-    ...{ path, troubles, restMs },
+    path,
+    troubles,
+    restMs,
     content: () => {
       state.writes++;
       return state.text;

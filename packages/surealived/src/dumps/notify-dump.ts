@@ -27,7 +27,8 @@ export function formatNotifyDump(notifications: Iterable<DumpedNotification>): s
 /** Lines with the state UNKNOWN have no entry. */
 export function parseNotifyDump(text: string, file: string): ParsedDump<DumpedNotification> {
   const { entries, problems } = parseLines(text, {
-    ...{ file, expected: 'vnotify ADDR:PORT:PROTO:FWMARK - state=UP|DOWN' },
+    file,
+    expected: 'vnotify ADDR:PORT:PROTO:FWMARK - state=UP|DOWN',
     parseLine(line): { virtual: string; state: NotifiedState | typeof UNTOLD } | undefined {
       const [, key = '', state = ''] = /^vnotify\s+(\S+)\s+-\s+state=(\S+)$/.exec(line) ?? [];
       const virtual = parseVirtualKey(key);

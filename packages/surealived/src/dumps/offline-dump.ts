@@ -13,7 +13,8 @@ export function formatOfflineDump(reals: Iterable<DumpedReal>): string {
 
 export function parseOfflineDump(text: string, file: string): ParsedDump<DumpedReal> {
   return parseLines(text, {
-    ...{ file, expected: 'ADDR:PORT:PROTO:FWMARK - RADDR:RPORT' },
+    file,
+    expected: 'ADDR:PORT:PROTO:FWMARK - RADDR:RPORT',
     parseLine(line) {
       const [, virtualText = '', realText = ''] = /^(\S+)\s+-\s+(\S+)$/.exec(line) ?? [];
       const virtual = parseVirtualKey(virtualText);

@@ -29,7 +29,8 @@ export function formatOverrideDump(overrides: Iterable<DumpedOverride>): string 
 
 export function parseOverrideDump(text: string, file: string): ParsedDump<DumpedOverride> {
   return parseLines(text, {
-    ...{ file, expected: 'ADDR:PORT:PROTO:FWMARK - RADDR:RPORT - weight=N[%] rstate=ONLINE|OFFLINE|DOWN' },
+    file,
+    expected: 'ADDR:PORT:PROTO:FWMARK - RADDR:RPORT - weight=N[%] rstate=ONLINE|OFFLINE|DOWN',
     parseLine(line) {
       const [, virtualText = '', realText = '', number = '', sign, adminState = ''] = LINE.exec(line) ?? [];
       const virtual = parseVirtualKey(virtualText);

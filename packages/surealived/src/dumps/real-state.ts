@@ -31,8 +31,10 @@ export function* collectOverrides(virtuals: readonly Virtual[]): Generator<Dumpe
     for (const { override, adminState, config: real } of reals)
       if (override || adminState !== 'ONLINE')
         yield {
-          ...{ virtual: virtualKey(config), real: realKey(real) },
-          ...{ weight: override ?? CONFIGURED, adminState },
+          virtual: virtualKey(config),
+          real: realKey(real),
+          weight: override ?? CONFIGURED,
+          adminState,
         };
 }
 

@@ -18,13 +18,23 @@ const REALS = ['10.0.0.11', '10.0.0.12', '10.0.0.13'].map((address, index) =>
   realConfig(`w${index + 1}`, { address: at(address) }),
 );
 const NOTIFY: NotifyConfig = {
-  ...{ up: '/bin/true', down: '/bin/false', minReals: { value: 2, isPercent: false } },
-  ...{ minWeight: undefined, realUp: undefined, realDown: undefined },
+  up: '/bin/true',
+  down: '/bin/false',
+  minReals: { value: 2, isPercent: false },
+  minWeight: undefined,
+  realUp: undefined,
+  realDown: undefined,
 };
 const WEB = virtualConfig(REALS, { notify: NOTIFY });
 const good: Outcome = {
-  ...{ verdict: up('fine'), obstacle: undefined, connectionProblem: undefined },
-  ...{ connectMs: 1.5, responseMs: 2, totalMs: 4, sentBytes: 1, receivedBytes: 1 },
+  verdict: up('fine'),
+  obstacle: undefined,
+  connectionProblem: undefined,
+  connectMs: 1.5,
+  responseMs: 2,
+  totalMs: 4,
+  sentBytes: 1,
+  receivedBytes: 1,
 };
 const bad: Outcome = { ...good, verdict: down('refused', 'no'), connectionProblem: 'refused' };
 const BOOTED_MS = Date.now() - 3_600_000;
@@ -49,10 +59,18 @@ function begin(directory: string, { configs = [WEB], useOfflineDump = true, boot
   const path = (name: string) => join(directory, name);
   const dumps = new StateDumps({
     config: {
-      ...{ offline_dump: path('offline.dump'), override_dump: path('override.dump') },
-      ...{ notify_dump: path('notify.dump'), stats_dump: path('stats.dump'), stats_dump_savesec: 3600 },
+      offline_dump: path('offline.dump'),
+      override_dump: path('override.dump'),
+      notify_dump: path('notify.dump'),
+      stats_dump: path('stats.dump'),
+      stats_dump_savesec: 3600,
     },
-    ...{ director, notifier, statistics, log, useOfflineDump, bootTimeMs },
+    director,
+    notifier,
+    statistics,
+    log,
+    useOfflineDump,
+    bootTimeMs,
     troubles: new WriteTroubles({ log, wallNow }),
   });
   dumps.restore();
@@ -211,7 +229,8 @@ describe('StateDumps', () => {
     const third = begin(directory);
     third.observe(2, bad);
     expect(third.statistics.ofReal(third.virtual, third.real(2))).toMatchObject({
-      ...{ tests: 2, problems: { silent: 0, unreachable: 0, refused: 2 } },
+      tests: 2,
+      problems: { silent: 0, unreachable: 0, refused: 2 },
       overallUs: { connect: 4000, response: 0, total: 4000 },
     });
   });
@@ -238,13 +257,19 @@ describe('StateDumps', () => {
     const path = (name: string) => join(directory, name);
     const dumps = new StateDumps({
       config: {
-        ...{ offline_dump: path('offline.dump'), override_dump: path('override.dump') },
-        ...{ notify_dump: path('notify.dump'), stats_dump: path('stats.dump'), stats_dump_savesec: 3600 },
+        offline_dump: path('offline.dump'),
+        override_dump: path('override.dump'),
+        notify_dump: path('notify.dump'),
+        stats_dump: path('stats.dump'),
+        stats_dump_savesec: 3600,
       },
       director: new Director({ virtuals: [], log, wallNow }),
       notifier: new Notifier({ runner: { run: () => undefined }, log }),
       statistics: new ConnectionStatistics(wallNow),
-      ...{ log, useOfflineDump: true, bootTimeMs: 0, troubles: new WriteTroubles({ log, wallNow }) },
+      log,
+      useOfflineDump: true,
+      bootTimeMs: 0,
+      troubles: new WriteTroubles({ log, wallNow }),
     });
     dumps.restore();
     await dumps.stop();

@@ -52,22 +52,30 @@ export class StateDumps {
     this.#options = options;
     const { config, director, notifier, statistics, troubles } = options;
     this.#override = new DumpFile({
-      ...{ path: config.override_dump, troubles, restMs: 0 },
+      path: config.override_dump,
+      troubles,
+      restMs: 0,
       content: () => formatOverrideDump(collectOverrides(director.virtuals)),
     });
     this.#notify = new DumpFile({
-      ...{ path: config.notify_dump, troubles, restMs: REST_MS },
+      path: config.notify_dump,
+      troubles,
+      restMs: REST_MS,
       content: () => formatNotifyDump(notifier.dump()),
     });
     if (options.useOfflineDump) {
       this.#offline = new DumpFile({
-        ...{ path: config.offline_dump, troubles, restMs: REST_MS },
+        path: config.offline_dump,
+        troubles,
+        restMs: REST_MS,
         content: () => formatOfflineDump(collectOffline(director.virtuals)),
       });
     }
     if (statistics) {
       this.#stats = new DumpFile({
-        ...{ path: config.stats_dump, troubles, restMs: REST_MS },
+        path: config.stats_dump,
+        troubles,
+        restMs: REST_MS,
         content: () => printStatistics(director.virtuals, statistics),
       });
     }

@@ -45,8 +45,11 @@ describe('a conversation', () => {
   it.each(['127.0.0.1', '::1'])('with a healthy server at %s is up, with its figures', async (host) => {
     const outcome = await runTest(testOf(greets, await listen(answers, host), { host }));
     expect(outcome).toMatchObject({
-      ...{ verdict: up('world'), obstacle: undefined, connectionProblem: undefined },
-      ...{ sentBytes: 5, receivedBytes: 5 },
+      verdict: up('world'),
+      obstacle: undefined,
+      connectionProblem: undefined,
+      sentBytes: 5,
+      receivedBytes: 5,
     });
     expect(outcome.connectMs).toBeGreaterThan(0);
     expect(outcome.totalMs).toBeGreaterThanOrEqual(outcome.connectMs);
@@ -57,7 +60,9 @@ describe('a conversation', () => {
     async (host) => {
       const outcome = await runTest(testOf(connects, await refusingPort(host), { host }));
       expect(outcome).toMatchObject({
-        ...{ verdict: down('refused', 'connect: ECONNREFUSED'), connectionProblem: 'refused', connectMs: 0 },
+        verdict: down('refused', 'connect: ECONNREFUSED'),
+        connectionProblem: 'refused',
+        connectMs: 0,
       });
     },
   );
@@ -69,28 +74,36 @@ describe('a conversation', () => {
       new Conversation(
         newReactor(),
         {
-          ...{ domain: addressFamily(family), sockaddr, bindSockaddr: sockaddr, timeoutMs: 2000 },
-          ...{ open: () => expect.unreachable(), begin: () => expect.unreachable() },
+          domain: addressFamily(family),
+          sockaddr,
+          bindSockaddr: sockaddr,
+          timeoutMs: 2000,
+          open: () => expect.unreachable(),
+          begin: () => expect.unreachable(),
         },
         resolve,
       ).start(),
     );
     expect(outcome).toMatchObject({
-      ...{ verdict: down('refused', 'connect: met itself'), connectionProblem: 'refused', connectMs: 0 },
+      verdict: down('refused', 'connect: met itself'),
+      connectionProblem: 'refused',
+      connectMs: 0,
     });
   });
 
   it('with an address that connect() itself refuses is unreachable', async () => {
     const outcome = await runTest(testOf(connects, 9, { host: '255.255.255.255' }));
     expect(outcome).toMatchObject({
-      ...{ verdict: down('unreachable', 'connect: ENETUNREACH'), connectionProblem: 'unreachable' },
+      verdict: down('unreachable', 'connect: ENETUNREACH'),
+      connectionProblem: 'unreachable',
     });
   });
 
   it('with a host that drops everything times out without a connection', async () => {
     const outcome = await runTest(testOf(connects, await blackHole(), { timeoutMs: 50 }));
     expect(outcome).toMatchObject({
-      ...{ verdict: down('timeout', 'no connection within 50 ms'), connectionProblem: 'silent' },
+      verdict: down('timeout', 'no connection within 50 ms'),
+      connectionProblem: 'silent',
     });
     expect(outcome.totalMs).toBeGreaterThanOrEqual(50);
   });

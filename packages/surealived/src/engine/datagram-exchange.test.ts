@@ -26,8 +26,12 @@ describe('a datagram exchange', () => {
   it.each(['127.0.0.1', '::1'])('with a healthy server at %s is up, with its figures', async (host) => {
     const outcome = await runTest(exchangeTestOf(greets, await listenUdp(answers, host), { host }));
     expect(outcome).toMatchObject({
-      ...{ verdict: up('world'), obstacle: undefined, connectionProblem: undefined },
-      ...{ connectMs: 0, sentBytes: 5, receivedBytes: 5 },
+      verdict: up('world'),
+      obstacle: undefined,
+      connectionProblem: undefined,
+      connectMs: 0,
+      sentBytes: 5,
+      receivedBytes: 5,
     });
     expect(outcome.responseMs).toBeGreaterThan(0);
     expect(outcome.totalMs).toBeGreaterThanOrEqual(outcome.responseMs);
@@ -36,7 +40,9 @@ describe('a datagram exchange', () => {
   it.each(['127.0.0.1', '::1'])('with nobody at %s is refused', async (host) => {
     const outcome = await runTest(exchangeTestOf(greets, await refusingUdpPort(host), { host }));
     expect(outcome).toMatchObject({
-      ...{ verdict: down('refused', 'recv: ECONNREFUSED'), connectionProblem: 'refused', responseMs: 0 },
+      verdict: down('refused', 'recv: ECONNREFUSED'),
+      connectionProblem: 'refused',
+      responseMs: 0,
     });
   });
 
@@ -44,7 +50,9 @@ describe('a datagram exchange', () => {
     const port = await listenUdp(never);
     const outcome = await runTest(exchangeTestOf(greets, port, { timeoutMs: 60 }));
     expect(outcome).toMatchObject({
-      ...{ verdict: down('timeout', 'no answer within 60 ms'), connectionProblem: 'silent', sentBytes: 15 },
+      verdict: down('timeout', 'no answer within 60 ms'),
+      connectionProblem: 'silent',
+      sentBytes: 15,
     });
     expect(outcome.totalMs).toBeGreaterThanOrEqual(60);
   });
@@ -70,10 +78,8 @@ describe('a datagram exchange', () => {
     const port = await listenUdp((_request, reply) => reply('spam'));
     const { verdict, connectionProblem } = await runTest(exchangeTestOf(greets, port, { timeoutMs: 60 }));
     expect(verdict).toMatchObject({
-      ...{
-        reason: 'timeout',
-        detail: expect.stringMatching(/^no answer within 60 ms, only [123] datagrams/),
-      },
+      reason: 'timeout',
+      detail: expect.stringMatching(/^no answer within 60 ms, only [123] datagrams/),
     });
     expect(connectionProblem).toBeUndefined();
   });

@@ -49,7 +49,10 @@ export function exchangeTestOf(
   options: TestOptions = {},
 ): PreparedTest {
   const tester = defineDatagramTester({
-    ...{ name: 'scripted', description: 'Asks as the test wants.', attributes: Type.Object({}), exchange },
+    name: 'scripted',
+    description: 'Asks as the test wants.',
+    attributes: Type.Object({}),
+    exchange,
   });
   return datagramTestOf(tester, {}, port, options);
 }

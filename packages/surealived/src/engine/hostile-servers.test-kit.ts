@@ -75,7 +75,10 @@ export interface TestOptions {
 export function testOf(probe: () => StreamProbe, port: number, options: TestOptions = {}): PreparedTest {
   const { host = '127.0.0.1', timeoutMs = 10_000, bind } = options;
   const tester = defineStreamTester({
-    ...{ name: 'scripted', description: 'Talks as the test wants.', attributes: Type.Object({}), probe },
+    name: 'scripted',
+    description: 'Talks as the test wants.',
+    attributes: Type.Object({}),
+    probe,
   });
   return prepareTest(tester, {
     target: targetAt(host, port, bind),
@@ -89,7 +92,9 @@ export function targetAt(host: string, port: number, bind?: string): Target {
   const address = at(host);
   const bindAddress = bind === undefined ? undefined : at(bind);
   return {
-    ...{ address, port, bindAddress },
+    address,
+    port,
+    bindAddress,
     virtual: { name: 'web', protocol: 'tcp', address: at('192.168.0.1'), port: 80, fwmark: 0 },
     real: { name: 'w1', address, port },
   };

@@ -96,8 +96,14 @@ function socketAddresses({ address, port, bindAddress }: Target) {
 
 function prepareConstant(verdict: Verdict): PreparedTest {
   const outcome: Outcome = {
-    ...{ verdict, obstacle: undefined, connectionProblem: undefined },
-    ...{ connectMs: 0, responseMs: 0, totalMs: 0, sentBytes: 0, receivedBytes: 0 },
+    verdict,
+    obstacle: undefined,
+    connectionProblem: undefined,
+    connectMs: 0,
+    responseMs: 0,
+    totalMs: 0,
+    sentBytes: 0,
+    receivedBytes: 0,
   };
   return {
     takes: 'socket',

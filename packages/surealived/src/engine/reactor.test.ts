@@ -101,7 +101,9 @@ it('reports a descriptor that the kernel does not take', () => {
 it('does not count time in which the process stood still', async () => {
   const stalls: number[] = [];
   const reactor = new Reactor({
-    ...{ clock: systemClock, tickMs: 2, maxEvents: 16 },
+    clock: systemClock,
+    tickMs: 2,
+    maxEvents: 16,
     onLongStall: (stallMs) => stalls.push(stallMs),
   });
   onTestFinished(() => reactor.close());

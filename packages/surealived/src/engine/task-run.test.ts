@@ -24,7 +24,9 @@ function taskTestOf(tester: TaskTester, attributes = {}, timeoutMs = 10_000): Pr
 
 function scripted(check: (context: TaskContext) => Promise<Verdict>, timeoutMs?: number): PreparedTest {
   const tester = defineTaskTester({
-    ...{ name: 'scripted', description: 'Does what the test wants.', attributes: Type.Object({}) },
+    name: 'scripted',
+    description: 'Does what the test wants.',
+    attributes: Type.Object({}),
     check: (_target, _attributes, context) => check(context),
   });
   return taskTestOf(tester, {}, timeoutMs);
@@ -50,8 +52,12 @@ describe('a task', () => {
     });
     const outcome = await runTest(task);
     expect(outcome).toMatchObject({
-      ...{ verdict: up('within 10000 ms'), obstacle: undefined, connectionProblem: undefined },
-      ...{ sentBytes: 5, receivedBytes: 5, output: 'world' },
+      verdict: up('within 10000 ms'),
+      obstacle: undefined,
+      connectionProblem: undefined,
+      sentBytes: 5,
+      receivedBytes: 5,
+      output: 'world',
     });
     expect(outcome.connectMs).toBeGreaterThan(0);
     expect(outcome.responseMs).toBeGreaterThanOrEqual(outcome.connectMs);
@@ -130,7 +136,8 @@ describe('a task that takes too long', () => {
     }, 40);
     const outcome = await runTest(task);
     expect(outcome).toMatchObject({
-      ...{ verdict: down('timeout', 'no answer within 40 ms'), connectionProblem: 'silent' },
+      verdict: down('timeout', 'no answer within 40 ms'),
+      connectionProblem: 'silent',
     });
     expect(outcome.totalMs).toBeGreaterThanOrEqual(40);
     await new Promise(setImmediate);
@@ -202,7 +209,8 @@ describe('a task that takes too long', () => {
       return down('protocol', 'the server closed the connection');
     });
     expect(await runTest(lostPatience)).toMatchObject({
-      ...{ verdict: undefined, obstacle: 'this process stood still during the test' },
+      verdict: undefined,
+      obstacle: 'this process stood still during the test',
     });
   });
 });
@@ -293,7 +301,9 @@ describe('the exec tester in the engine', () => {
         },
       }),
       {
-        ...{ target: targetAt('127.0.0.1', 80), timeoutMs: 20_000, tls: undefined },
+        target: targetAt('127.0.0.1', 80),
+        timeoutMs: 20_000,
+        tls: undefined,
         attributes: { exec: script('exit $(($2 % 2))'), params: '' },
       },
     );

@@ -71,10 +71,15 @@ export function tlsTestOf(
 ): PreparedTest {
   const { host = '127.0.0.1', timeoutMs = 10_000, bind, serverName, ...policy } = options;
   const tester = defineStreamTester({
-    ...{ name: 'scripted', description: 'Talks as the test wants.', attributes: Type.Object({}), probe },
+    name: 'scripted',
+    description: 'Talks as the test wants.',
+    attributes: Type.Object({}),
+    probe,
   });
   return prepareTest(tester, {
-    ...{ target: targetAt(host, port, bind), attributes: {}, timeoutMs },
+    target: targetAt(host, port, bind),
+    attributes: {},
+    timeoutMs,
     tls: { serverName, policy: { ...ANY, ...policy } },
   });
 }

@@ -58,8 +58,11 @@ describe.skipIf(isOpensslMissing)('a conversation over TLS', () => {
     const port = await listenTls(site, answers, host);
     const outcome = await runTest(tlsTestOf(greets, port, { host }));
     expect(outcome).toMatchObject({
-      ...{ verdict: up('world'), obstacle: undefined, connectionProblem: undefined },
-      ...{ sentBytes: 5, receivedBytes: 5 },
+      verdict: up('world'),
+      obstacle: undefined,
+      connectionProblem: undefined,
+      sentBytes: 5,
+      receivedBytes: 5,
     });
     expect(outcome.connectMs).toBeGreaterThan(0);
     expect(outcome.responseMs).toBeGreaterThan(outcome.connectMs);
@@ -86,7 +89,8 @@ describe.skipIf(isOpensslMissing)('a conversation over TLS', () => {
     const versions = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const;
     const port = await listenTls({ ...site, ...versions }, answers);
     expect(await verdictOf(greets, port, trusting)).toMatchObject({
-      ...{ reason: 'tls', detail: expect.stringMatching(/^handshake: .*protocol/) },
+      reason: 'tls',
+      detail: expect.stringMatching(/^handshake: .*protocol/),
     });
   });
 
@@ -247,8 +251,11 @@ describe.skipIf(isOpensslMissing)('a handshake', () => {
   it('that nobody answers is ended by the deadline, and is no connection problem', async () => {
     const outcome = await runTest(tlsTestOf(connects, await listen(never), { timeoutMs: 60 }));
     expect(outcome).toMatchObject({
-      ...{ verdict: down('timeout', 'no TLS handshake within 60 ms'), connectionProblem: undefined },
-      ...{ obstacle: undefined, sentBytes: 0, receivedBytes: 0 },
+      verdict: down('timeout', 'no TLS handshake within 60 ms'),
+      connectionProblem: undefined,
+      obstacle: undefined,
+      sentBytes: 0,
+      receivedBytes: 0,
     });
     expect(outcome.connectMs).toBeGreaterThan(0);
   });
@@ -420,7 +427,8 @@ describe.skipIf(isOpensslMissing)('a certificate', () => {
     const port = await listenTls(site, never);
     const outcome = await runTest(tlsTestOf(connects, port, { verify: true, caFile: '/nonexistent/ca.pem' }));
     expect(outcome).toMatchObject({
-      ...{ verdict: undefined, obstacle: expect.stringMatching(/^\/nonexistent\/ca\.pem: ENOENT/) },
+      verdict: undefined,
+      obstacle: expect.stringMatching(/^\/nonexistent\/ca\.pem: ENOENT/),
     });
   });
 });

@@ -23,8 +23,10 @@ import { FileHandover } from './file-handover.js';
 
 function handoverIn(directory = temporaryDirectory(), reals = 2) {
   const paths = {
-    ...{ lock_sync_file: join(directory, 'lock'), full_sync_file: join(directory, 'full') },
-    ...{ full_reload_file: join(directory, 'reload'), diff_sync_dir: join(directory, 'diffs') },
+    lock_sync_file: join(directory, 'lock'),
+    full_sync_file: join(directory, 'full'),
+    full_reload_file: join(directory, 'reload'),
+    diff_sync_dir: join(directory, 'diffs'),
   };
   const configs = Array.from({ length: reals }, (_, i) => realConfig(`w${i}`, { port: 80 + i }));
   const virtual = createVirtual(virtualConfig(configs));
@@ -32,7 +34,8 @@ function handoverIn(directory = temporaryDirectory(), reals = 2) {
   /** What happens right after the next snapshot was made, before it is written. */
   const during: { snapshot: (() => void) | undefined } = { snapshot: undefined };
   const handover = new FileHandover({
-    ...{ paths, log: recorded.log },
+    paths,
+    log: recorded.log,
     source: () => {
       const virtuals = [snapshotVirtual(virtual)];
       const { snapshot } = during;

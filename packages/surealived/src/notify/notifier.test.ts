@@ -11,8 +11,12 @@ const measured = { connectionProblem: undefined, connectMs: 0, responseMs: 0, to
 const good: Outcome = { verdict: up('fine'), obstacle: undefined, ...measured, receivedBytes: 0 };
 const bad: Outcome = { ...good, verdict: down('refused', 'no') };
 const NOTIFY: NotifyConfig = {
-  ...{ up: '/up', down: '/down', minReals: { value: 2, isPercent: false }, minWeight: undefined },
-  ...{ realUp: '/real-up', realDown: '/real-down' },
+  up: '/up',
+  down: '/down',
+  minReals: { value: 2, isPercent: false },
+  minWeight: undefined,
+  realUp: '/real-up',
+  realDown: '/real-down',
 };
 const virtualsOnly = { realUp: undefined, realDown: undefined };
 

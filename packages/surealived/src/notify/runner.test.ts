@@ -61,7 +61,10 @@ describe('NotificationRunner', () => {
     const { tell, failure } = runnerIn();
     tell('web', script);
     expect(await failure()).toMatchObject({
-      ...{ level: 'warn', msg: 'notification failed', virtual: 'web', program: expect.any(String) },
+      level: 'warn',
+      msg: 'notification failed',
+      virtual: 'web',
+      program: expect.any(String),
       ...expected,
     });
   });

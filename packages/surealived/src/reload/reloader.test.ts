@@ -21,7 +21,9 @@ function reloaderOf(before: readonly VirtualConfig[], candidates: (Candidate | P
   const current = before.map(createVirtual);
   const applied: (readonly VirtualConfig[])[] = [];
   const reloader = new Reloader({
-    ...{ running: config, clock: systemClock, log },
+    running: config,
+    clock: systemClock,
+    log,
     loadRegistry: async () => registry,
     load: async () => candidates.shift() ?? expect.unreachable(),
     current: () => current.map((virtual) => virtual.config),

@@ -88,10 +88,7 @@ export class Reloader {
     if (this.#isStopped) return failure(['surealived is being stopped']);
     const { added, removed, changed } = apply(virtuals);
     const warnings = [...candidate.warnings, ...waitForRestart(running, candidate.config)];
-    return {
-      ...{ ok: true, problems: [], warnings },
-      ...{ added: added.length, removed: removed.length, changed },
-    };
+    return { ok: true, problems: [], warnings, added: added.length, removed: removed.length, changed };
   }
 
   /** What is in force already is taken from there, so that everything after this sees at a glance what is the same. */

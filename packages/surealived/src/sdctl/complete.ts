@@ -32,14 +32,19 @@ function optionNames(): readonly string[] {
 
 async function operandsAfter(before: readonly string[], terminal: Terminal): Promise<readonly string[]> {
   const { values, positionals } = parseArgs({
-    ...{ args: [...before], options: SDCTL_OPTIONS, strict: false, allowPositionals: true },
+    args: [...before],
+    options: SDCTL_OPTIONS,
+    strict: false,
+    allowPositionals: true,
   });
   const [name, ...operands] = positionals;
   if (name === undefined) return SDCTL_COMMANDS.map((command) => command.name);
   const operand = SDCTL_COMMANDS.find((command) => command.name === name)?.operands[operands.length];
   if (!operand) return [];
   await using session = new Session({
-    ...{ terminal, isJson: false, timeoutMs: TIMEOUT_MS },
+    terminal,
+    isJson: false,
+    timeoutMs: TIMEOUT_MS,
     endpoints: () => readConnectionOptions(values).endpoints,
   });
   return await candidatesFor(operand.kind, operands, session);

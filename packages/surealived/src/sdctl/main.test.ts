@@ -180,7 +180,8 @@ describe('what goes wrong', () => {
     const report = { ...GOOD_RELOAD, ok: false, problems: ['s.xml:3:5: no', 's.xml:4:1: nor'] };
     const { sdctl } = await serve({ reload: async () => report });
     expect(await sdctl('reload')).toEqual({
-      ...{ status: 1, out: '' },
+      status: 1,
+      out: '',
       err: 's.xml:3:5: no\ns.xml:4:1: nor\nsdctl: reload failed, the running configuration stays\n',
     });
   });
@@ -189,7 +190,8 @@ describe('what goes wrong', () => {
     const report = { ...GOOD_RELOAD, ok: false, problems: ['s.xml:3:5: no'] };
     const { sdctl } = await serve({ reload: async () => report });
     expect(await sdctl('raw', 'reload')).toMatchObject({
-      ...{ status: 1, out: 'Reload: failed, 1 problems; the running configuration stays\ns.xml:3:5: no\n' },
+      status: 1,
+      out: 'Reload: failed, 1 problems; the running configuration stays\ns.xml:3:5: no\n',
     });
   });
 
@@ -207,10 +209,13 @@ describe('what goes wrong', () => {
   it('cannot connect', async () => {
     const port = await refusingPort();
     expect(await run('--address', `127.0.0.1:${port}`, 'vlist')).toEqual({
-      ...{ status: 3, out: '', err: `sdctl: cannot connect to 127.0.0.1:${port}: ECONNREFUSED\n` },
+      status: 3,
+      out: '',
+      err: `sdctl: cannot connect to 127.0.0.1:${port}: ECONNREFUSED\n`,
     });
     expect(await run('--socket', '/none/s', 'vlist')).toMatchObject({
-      ...{ status: 3, err: 'sdctl: cannot connect to /none/s: ENOENT\n' },
+      status: 3,
+      err: 'sdctl: cannot connect to /none/s: ENOENT\n',
     });
   });
 
@@ -220,7 +225,9 @@ describe('what goes wrong', () => {
   ])('hears nothing from one that %s', async (_what, serve, cause) => {
     const port = await listen((socket) => socket.on('data', () => serve(() => socket.destroy())));
     expect(await run('--address', `127.0.0.1:${port}`, '--timeout', '0.05', 'vlist')).toEqual({
-      ...{ status: 3, out: '', err: `sdctl: 127.0.0.1:${port}: ${cause}\n` },
+      status: 3,
+      out: '',
+      err: `sdctl: 127.0.0.1:${port}: ${cause}\n`,
     });
   });
 
@@ -233,7 +240,9 @@ describe('what goes wrong', () => {
       onTestFinished(() => void server.close());
       const { port } = server.address() as { port: number };
       expect(await run('--address', `127.0.0.1:${port}`, ...argv)).toEqual({
-        ...{ status: 1, out: '', err: 'sdctl: Too many clients, at most 64\n' },
+        status: 1,
+        out: '',
+        err: 'sdctl: Too many clients, at most 64\n',
       });
     },
   );

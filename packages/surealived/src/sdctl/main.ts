@@ -46,7 +46,9 @@ async function run(argv: readonly string[], terminal: Terminal): Promise<ExitSta
     throw new Failure(EXIT.usage, `usage: sdctl ${describeSyntax(command)}`);
   const { endpoints, timeoutMs } = readConnectionOptions(parsed.values);
   await using session = new Session({
-    ...{ terminal, timeoutMs, isJson: parsed.values.json },
+    terminal,
+    timeoutMs,
+    isJson: parsed.values.json,
     endpoints: () => endpoints,
   });
   return (await command.run(session, operands)) ?? EXIT.ok;

@@ -15,7 +15,9 @@ const OWN_OPTIONS = {
   },
   socket: { type: 'string', value: 'PATH', help: 'the Unix socket where surealived listens' },
   timeout: {
-    ...{ type: 'string', value: 'SEC', default: String(DEFAULT_TIMEOUT_SEC) },
+    type: 'string',
+    value: 'SEC',
+    default: String(DEFAULT_TIMEOUT_SEC),
     help: 'seconds to wait for a connection and for an answer',
   },
   json: { ...FLAG, help: 'print the JSON documents of the admin socket as they come' },

@@ -60,13 +60,21 @@ it('shows the transitions of all reals by their time', () => {
 });
 
 const check: Check = {
-  ...{ virtual: web, real: w1, verdict: { up: true, reason: null, detail: 'status 200' }, obstacle: null },
+  virtual: web,
+  real: w1,
+  verdict: { up: true, reason: null, detail: 'status 200' },
+  obstacle: null,
   transcript: [
     { atMs: 0.25, direction: 'sent', bytes: 8, data: 'GET /\\r\\n', isCut: false },
     { atMs: 10.5, direction: 'received', bytes: 9000, data: 'abc', isCut: true },
   ],
   omitted: { entries: 2, bytes: 700 },
-  ...{ output: 'x\n', connectMs: 0.2, responseMs: 10.4, totalMs: 11, sentBytes: 8, receivedBytes: 9700 },
+  output: 'x\n',
+  connectMs: 0.2,
+  responseMs: 10.4,
+  totalMs: 11,
+  sentBytes: 8,
+  receivedBytes: 9700,
 };
 
 it('shows a conversation', () => {
@@ -95,7 +103,11 @@ it('shows times in ms and counts problems', () => {
   const figures = { tests: 5, lastUs: times, averageUs: times, overallUs: times, problems };
   const virtuals = [
     {
-      ...{ ...web, samples: 20, rounds: 4, averageUs: times, problems },
+      ...web,
+      samples: 20,
+      rounds: 4,
+      averageUs: times,
+      problems,
       reals: [{ name: 'w1', addr: '10.0.0.11', port: 80, ...figures }],
     },
   ];

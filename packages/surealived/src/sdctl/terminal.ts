@@ -29,7 +29,9 @@ export function openTerminal(): Terminal {
     process.exit(EXIT.failed);
   });
   return {
-    ...{ stdout, stderr, env },
+    stdout,
+    stderr,
+    env,
     untilQuit() {
       const controller = new AbortController();
       const quit = (): void => controller.abort();

@@ -61,7 +61,8 @@ export class ConnectionStatistics implements DirectorListener {
     const reals = virtual.reals.map((real) => this.ofReal(virtual, real));
     const { rounds, ...problems } = this.#countsOf(virtual);
     return {
-      ...{ rounds, problems },
+      rounds,
+      problems,
       averageMs: mean(reals.map(({ averageMs }) => averageMs)),
       averageUs: mean(reals.map(({ averageUs }) => averageUs)),
     };

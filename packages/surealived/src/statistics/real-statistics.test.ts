@@ -6,8 +6,15 @@ import { RealStatistics } from './real-statistics.js';
 
 function outcome(connectMs: number, totalMs: number, own: Partial<Outcome> = {}): Outcome {
   return {
-    ...{ verdict: up('fine'), obstacle: undefined, connectionProblem: undefined },
-    ...{ connectMs, responseMs: connectMs, totalMs, sentBytes: 0, receivedBytes: 0, ...own },
+    verdict: up('fine'),
+    obstacle: undefined,
+    connectionProblem: undefined,
+    connectMs,
+    responseMs: connectMs,
+    totalMs,
+    sentBytes: 0,
+    receivedBytes: 0,
+    ...own,
   };
 }
 
@@ -26,7 +33,9 @@ describe('RealStatistics', () => {
     statistics.count(outcome(2, 20), 2020);
     statistics.count(outcome(4.0009, 40.5), 3040.5);
     expect(statistics).toMatchObject({
-      ...{ tests: 3, startedAtMs: 3000, wasUp: true },
+      tests: 3,
+      startedAtMs: 3000,
+      wasUp: true,
       lastUs: { connect: 4001, response: 36_499, total: 40_500 },
       averageUs: { connect: 3000, response: 27_249, total: 30_250 },
       averageMs: { connect: 3, response: 27, total: 30 },
@@ -42,7 +51,8 @@ describe('RealStatistics', () => {
     statistics.count(outcome(0, 7, { ...refused, connectionProblem: 'unreachable' }), 0);
     statistics.count(outcome(0, 7, refused), 0);
     expect(statistics).toMatchObject({
-      ...{ lastUs: { connect: 7000, response: 0, total: 7000 }, wasUp: false },
+      lastUs: { connect: 7000, response: 0, total: 7000 },
+      wasUp: false,
       problems: { silent: 1, unreachable: 1, refused: 2 },
     });
   });

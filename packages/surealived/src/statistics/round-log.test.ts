@@ -15,8 +15,14 @@ import { RoundLog } from './round-log.js';
 /** In local time, as the files are. */
 const START = new Date(2026, 10, 20, 10, 6, 37, 32);
 const good: Outcome = {
-  ...{ verdict: up('fine'), obstacle: undefined, connectionProblem: undefined },
-  ...{ connectMs: 1.5, responseMs: 2, totalMs: 10, sentBytes: 1, receivedBytes: 1 },
+  verdict: up('fine'),
+  obstacle: undefined,
+  connectionProblem: undefined,
+  connectMs: 1.5,
+  responseMs: 2,
+  totalMs: 10,
+  sentBytes: 1,
+  receivedBytes: 1,
 };
 
 function logIn(

@@ -27,7 +27,10 @@ async function abortOnceStarted(body: string): Promise<number> {
     target,
     { exec: script(`echo $$\n${body}`), params: '' },
     {
-      ...{ signal: controller.signal, timeoutMs: 10_000, connected: () => undefined, sent: () => undefined },
+      signal: controller.signal,
+      timeoutMs: 10_000,
+      connected: () => undefined,
+      sent: () => undefined,
       received: (data) => {
         group ||= Number.parseInt(String(data), 10);
         controller.abort();

@@ -105,7 +105,9 @@ describe('without a user', () => {
     expect(await verdictAt(port, { host_key: shown })).toMatchObject({ up: true });
     const host_key = fingerprint(userKey.public);
     expect(await verdictAt(port, { host_key })).toEqual({
-      ...{ up: false, reason: 'content', detail: `host key ${shown}, expected ${host_key}` },
+      up: false,
+      reason: 'content',
+      detail: `host key ${shown}, expected ${host_key}`,
     });
   });
 
@@ -345,7 +347,10 @@ describe('a server that is none', () => {
     const controller = new AbortController();
     const seen: string[] = [];
     await ssh.check(targetAt(port), none, {
-      ...{ signal: controller.signal, timeoutMs: 1000, connected: never, sent: never },
+      signal: controller.signal,
+      timeoutMs: 1000,
+      connected: never,
+      sent: never,
       received: (data) => {
         seen.push(Buffer.from(data).toString());
         controller.abort();

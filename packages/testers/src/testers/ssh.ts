@@ -67,7 +67,9 @@ export default defineTaskTester({
     const { signal } = context;
     signal.throwIfAborted();
     const socket = createConnection({
-      ...{ host: address.text, port, noDelay: true },
+      host: address.text,
+      port,
+      noDelay: true,
       ...(bindAddress && { localAddress: bindAddress.text }),
     });
     const client = new (loadSsh2().Client)();
@@ -87,7 +89,9 @@ export default defineTaskTester({
 /** Everything is text of one line; empty is "none". */
 function Line(maxLength: number, description: string) {
   return Type.String({
-    ...{ default: '', maxLength, pattern: '^[^\\u0000-\\u001f\\u007f]*$' },
+    default: '',
+    maxLength,
+    pattern: '^[^\\u0000-\\u001f\\u007f]*$',
     expected: `text of at most ${maxLength} characters without control characters`,
     description,
   });
@@ -164,8 +168,12 @@ function converse(
       return false;
     };
     client.connect({
-      ...{ sock: socket, username: user, readyTimeout: 0 },
-      ...{ algorithms: ALGORITHMS, authHandler, hostVerifier },
+      sock: socket,
+      username: user,
+      readyTimeout: 0,
+      algorithms: ALGORITHMS,
+      authHandler,
+      hostVerifier,
     });
 
     let head = '';
