@@ -7,7 +7,7 @@ import { observe } from './health/damping.js';
 import { describeOverride, type WeightOverride } from './health/weight.js';
 import { type Reconfiguration, reconfigure } from './reconfigure.js';
 import { currentWeight, isPresent, type Real, type Transition, type Virtual } from './state.js';
-import { TestStatistics } from './statistics.js';
+import { TestStatistics } from './test-statistics.js';
 
 export interface DirectorOptions {
   readonly virtuals: readonly Virtual[];

@@ -3,16 +3,16 @@ import { join } from 'node:path';
 import { down, up } from '@surealived/testers/tester';
 import noTest from '@surealived/testers/testers/no-test';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { temporaryDirectory } from '../../../shared/src/files.test-kit.js';
-import type { NotifyConfig, VirtualConfig } from '../config/model.js';
-import { Director } from '../director.js';
-import type { Outcome } from '../engine/outcome.js';
-import { Notifier } from '../notify/notifier.js';
-import { at, realConfig, recordingLog, virtualConfig } from '../services.test-kit.js';
-import { createVirtual, type Real, type Virtual } from '../state.js';
-import { ConnectionStatistics } from '../statistics/connection-statistics.js';
-import { WriteTroubles } from '../write-troubles.js';
+import { temporaryDirectory } from '../../shared/src/files.test-kit.js';
+import type { NotifyConfig, VirtualConfig } from './config/model.js';
+import { Director } from './director.js';
+import type { Outcome } from './engine/outcome.js';
+import { Notifier } from './notify/notifier.js';
+import { at, realConfig, recordingLog, virtualConfig } from './services.test-kit.js';
+import { createVirtual, type Real, type Virtual } from './state.js';
 import { StateDumps } from './state-dumps.js';
+import { ConnectionStatistics } from './statistics/connection-statistics.js';
+import { WriteTroubles } from './write-troubles.js';
 
 const REALS = ['10.0.0.11', '10.0.0.12', '10.0.0.13'].map((address, index) =>
   realConfig(`w${index + 1}`, { address: at(address) }),

@@ -4,18 +4,18 @@ import type { Problem } from '@surealived/shared/errors';
 import type { Logger } from '@surealived/shared/log';
 import { realKey, virtualKey } from '@surealived/shared/model';
 import type { SurealivedConfig } from '@surealived/shared/surealived-cfg';
-import type { Director } from '../director.js';
-import type { Notifier } from '../notify/notifier.js';
-import type { Real, Virtual } from '../state.js';
-import type { ConnectionStatistics } from '../statistics/connection-statistics.js';
-import type { WriteTroubles } from '../write-troubles.js';
-import { DumpFile, readDump, warnOf } from './dump-file.js';
-import type { DumpEntry, DumpedReal } from './dump-lines.js';
-import { formatNotifyDump, parseNotifyDump } from './notify-dump.js';
-import { formatOfflineDump, parseOfflineDump } from './offline-dump.js';
-import { formatOverrideDump, parseOverrideDump } from './override-dump.js';
-import { collectOffline, collectOverrides, restoreOffline, restoreOverride } from './real-state.js';
-import { formatStatsDump, parseStatsDump } from './stats-dump.js';
+import type { Director } from './director.js';
+import { DumpFile, readDump, warnOf } from './dumps/dump-file.js';
+import type { DumpEntry, DumpedReal } from './dumps/dump-lines.js';
+import { formatNotifyDump, parseNotifyDump } from './dumps/notify-dump.js';
+import { formatOfflineDump, parseOfflineDump } from './dumps/offline-dump.js';
+import { formatOverrideDump, parseOverrideDump } from './dumps/override-dump.js';
+import { collectOffline, collectOverrides, restoreOffline, restoreOverride } from './dumps/real-state.js';
+import { formatStatsDump, parseStatsDump } from './dumps/stats-dump.js';
+import type { Notifier } from './notify/notifier.js';
+import type { Real, Virtual } from './state.js';
+import type { ConnectionStatistics } from './statistics/connection-statistics.js';
+import type { WriteTroubles } from './write-troubles.js';
 
 export interface StateDumpsOptions {
   readonly config: Pick<
