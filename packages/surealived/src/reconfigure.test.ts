@@ -103,7 +103,8 @@ describe('reconfigure', () => {
   it.each<[string, Partial<TestingConfig>, readonly string[]]>([
     ['tester', { tester: http }, ['web/w1', 'web/w2']],
     ['time-out', { timeoutMs: 7 }, ['web/w1', 'web/w2']],
-    ['loop delay', { loopDelayMs: 7 }, []],
+    ['shorter loop delay', { loopDelayMs: 7 }, ['web/w1', 'web/w2']],
+    ['longer loop delay', { loopDelayMs: 70_000 }, []],
     ['threshold', { thresholds: { rise: 2, fall: 3 } }, []],
   ])('with another %s begins anew only the tests that it makes others', (_what, testing, retested) => {
     expect(reload([web], [virtualConfig([w1, w2], testing)])).toMatchObject({

@@ -150,11 +150,17 @@ function isSameService(before: VirtualConfig, after: VirtualConfig): boolean {
   return settings(before) === settings(after);
 }
 
-/** Whether a running test is the one that the new configuration asks for, as far as the virtual says. */
-function isSameTest(before: VirtualConfig, after: VirtualConfig): boolean {
-  const { tester, timeoutMs } = before.testing;
+/**
+ * Whether the tests go on as they are, as far as the virtual says. Where they shall come more often, nobody waits for the end
+ * of the longer rest; a longer one begins with the next verdict.
+ */
+function isSameTest({ name, testing: before }: VirtualConfig, after: VirtualConfig): boolean {
+  const { tester, timeoutMs, loopDelayMs } = after.testing;
   return (
-    before.name === after.name && tester === after.testing.tester && timeoutMs === after.testing.timeoutMs
+    name === after.name &&
+    before.tester === tester &&
+    before.timeoutMs === timeoutMs &&
+    before.loopDelayMs <= loopDelayMs
   );
 }
 
