@@ -9,8 +9,8 @@ const script = fileURLToPath(new URL('../../examples/check-smtp.sh', import.meta
 /** A mail server that insists on its turn, as Exim and Postfix do: who talks before an answer is sent away. */
 async function mailServer(host: string, answers: Readonly<Record<string, string>> = {}): Promise<number> {
   const server = createServer((socket) => {
-    socket.on('error', () => undefined);
-    void serve(socket, { greeting: '220-mx.example.org\r\n220 ESMTP', ...answers });
+    const hungUp = (): void => void socket.destroy();
+    serve(socket, { greeting: '220-mx.example.org\r\n220 ESMTP', ...answers }).catch(hungUp);
   });
   server.listen(0, host);
   await once(server, 'listening');
@@ -19,6 +19,7 @@ async function mailServer(host: string, answers: Readonly<Record<string, string>
 }
 
 async function serve(socket: Socket, { greeting, EHLO = '250-mx\r\n250 HELP' }: Record<string, string>) {
+  // whoever cannot wait has spoken by then
   const say = async (answer = ''): Promise<void> => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     if (socket.readableLength > 0) socket.end('554 SMTP synchronization error\r\n');

@@ -65,7 +65,6 @@ describe('docs/surealived.xsd', () => {
     ['IPv6 of all groups', { addr: '2001:DB8:0:0:1:2:3:4' }],
     ['IPv6 with zeros first', { addr: '::ffff:192.0.2.1' }],
     ['IPv6 that only looks like multicast', { addr: 'ff:1::1' }],
-    ['IPv6 of a link', { addr: 'fe80::1' }],
     [
       'switches',
       { virtual: 'sched="rr" ops="OfF"', tester: 'remove_on_fail="TRUE" debugcomm="on" logmicro="1"' },

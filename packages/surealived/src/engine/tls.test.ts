@@ -216,9 +216,9 @@ describe.skipIf(isOpensslMissing)('a conversation over TLS', () => {
       };
       const serve = (socket: Socket, raw: Socket): void => void socket.end(() => raw.destroy());
       const port = await listenTls({ ...site, maxVersion }, serve);
-      expect(await verdictOf(writesOn, port, { timeoutMs: 2000 })).toEqual(
-        down('tls', 'send: closed by the peer'),
-      );
+      const verdict = await verdictOf(writesOn, port, { timeoutMs: 2000 });
+      // what became of the write, newer releases of OpenSSL tell more exactly
+      expect([down('tls', 'send: closed by the peer'), down('reset', 'send: EPIPE')]).toContainEqual(verdict);
     },
   );
 
