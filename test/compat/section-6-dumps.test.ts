@@ -69,6 +69,7 @@ prove('6 Dump files', {
       problems: { silent: 1, unreachable: 2, refused: 3 },
     });
     expect(web?.reals[0]).toEqual({
+      line: 2,
       real: '10.0.0.11:80',
       tests: 17,
       averageMs: { connect: 1, response: 2, total: 3 },

@@ -153,11 +153,17 @@ describe('StateDumps', () => {
       '192.168.0.9:80:0:0 - 10.0.0.11:80\n192.168.0.1:80:0:0 - 10.0.0.99:80\n192.168.0.1:80:0:0 - 10.0.0.11:80\n',
     );
     writeFileSync(join(directory, 'notify.dump'), 'vnotify 192.168.0.9:80:0:0 - state=UP\n');
+    const figures = '2:1:4 - 2333:1666:4000';
+    writeFileSync(
+      join(directory, 'stats.dump'),
+      `vstats 192.168.0.1:80:0:0 - 20 1 - ${figures} - 0:0:1\n\nrstats 10.0.0.99:80 - 1 - ${figures} - ${figures} - 0:0:0\n`,
+    );
     const { warnings, observe, dumps } = begin(directory);
     expect(warnings()).toEqual([
       `${directory}/offline.dump:1: there is no real 10.0.0.11:80 in a virtual 192.168.0.9:80:0:0 any more`,
       `${directory}/offline.dump:2: there is no real 10.0.0.99:80 in a virtual 192.168.0.1:80:0:0 any more`,
       `${directory}/notify.dump:1: there is no virtual 192.168.0.9:80:0:0 any more`,
+      `${directory}/stats.dump:3: there is no real 10.0.0.99:80 in a virtual 192.168.0.1:80:0:0 any more`,
     ]);
     observe(1, bad);
     await dumps.stop();

@@ -157,9 +157,12 @@ export class StateDumps {
     if (!statistics) return;
     const { stats_dump: file } = config;
     const virtuals = index.findVirtuals(file, readDump(file, parseStatsDump, log));
-    for (const { line, virtual, value } of virtuals) {
+    for (const { virtual, value } of virtuals) {
       statistics.restore(virtual, value);
-      const dumped = value.reals.map((real) => ({ line, value: { virtual: value.virtual, ...real } }));
+      const dumped = value.reals.map(({ line, ...real }) => ({
+        line,
+        value: { virtual: value.virtual, ...real },
+      }));
       for (const { real, value: figures } of index.findReals(file, dumped))
         statistics.ofReal(virtual, real).restore(figures);
     }
@@ -203,7 +206,7 @@ class Index {
   findVirtuals<T extends { readonly virtual: string }>(file: string, entries: readonly DumpEntry<T>[]) {
     return entries.flatMap(({ line, value }) => {
       const virtual = this.#virtuals.get(value.virtual);
-      if (virtual) return [{ line, virtual, value }];
+      if (virtual) return [{ virtual, value }];
       this.problems.push({ file, line, message: `there is no virtual ${value.virtual} any more` });
       return [];
     });

@@ -42,6 +42,13 @@ export interface DumpedStatistics {
   readonly reals: readonly DumpedRealStatistics[];
 }
 
+/** As it is read: each real with its own line. */
+export interface ParsedStatistics extends DumpedStatistics {
+  readonly reals: readonly ParsedReal[];
+}
+
+type ParsedReal = DumpedRealStatistics & Pick<DumpEntry<unknown>, 'line'>;
+
 const FORMS = {
   vstats: 'vstats VKEY - SAMPLES TOTAL - C:R:T - C:R:T - CONN:ARP:RST',
   rstats: 'rstats RADDR:RPORT - TOTAL - C:R:T - C:R:T - C:R:T - C:R:T - CONN:ARP:RST',
@@ -71,17 +78,17 @@ function formatReal({
 }
 
 /** The reals after a bad `vstats` line belong to nobody, and are bad lines too. */
-export function parseStatsDump(text: string, file: string): ParsedDump<DumpedStatistics> {
-  const entries: DumpEntry<DumpedStatistics>[] = [];
+export function parseStatsDump(text: string, file: string): ParsedDump<ParsedStatistics> {
+  const entries: DumpEntry<ParsedStatistics>[] = [];
   const problems: Problem[] = [];
-  let reals: DumpedRealStatistics[] | undefined;
+  let reals: ParsedReal[] | undefined;
   for (const [index, raw] of text.split('\n').entries()) {
     const content = raw.trim();
     const line = index + 1;
     if (content === '') continue;
     if (content.startsWith('rstats')) {
       const real = parseReal(content);
-      if (real && reals) reals.push(real);
+      if (real && reals) reals.push({ line, ...real });
       else problems.push(badLine(file, line, real ? 'a vstats line before it' : FORMS.rstats, content));
       continue;
     }
