@@ -33,7 +33,7 @@ describe('AppendQueue', () => {
     await queue.settled();
     expect(readFileSync(file, 'utf8')).toBe(`${'123456789\n'.repeat(10)}end\n`);
     expect(entries.map(({ msg, lost }) => [msg, lost])).toEqual([
-      ['file cannot be written, trying again', undefined],
+      ['file cannot be written, what it misses is lost', undefined],
       ['file is written again', 5],
     ]);
   });

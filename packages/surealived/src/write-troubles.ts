@@ -37,7 +37,9 @@ export class WriteTroubles {
       since: known?.since ?? this.#wallNow(),
       lost: (known?.lost ?? 0) + lost,
     });
-    if (!known) this.#log.error({ file, cause }, 'file cannot be written, trying again');
+    if (known) return;
+    const fate = lost > 0 ? 'what it misses is lost' : 'trying again';
+    this.#log.error({ file, cause }, `file cannot be written, ${fate}`);
   }
 
   written(file: string): void {

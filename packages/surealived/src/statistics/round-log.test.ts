@@ -125,8 +125,8 @@ describe('RoundLog', () => {
     mkdirSync(stats);
     await round();
     expect(entries.map(({ msg, lost }) => [msg, lost])).toEqual([
-      ['file cannot be written, trying again', undefined],
-      ['file cannot be written, trying again', undefined],
+      ['file cannot be written, what it misses is lost', undefined],
+      ['file cannot be written, what it misses is lost', undefined],
       ['file is written again', 2],
       ['file is written again', 2],
     ]);
