@@ -89,6 +89,7 @@ const OURS = {
   pid_file: '',
   ipvssync_pid_file: '',
   max_tasks: 64,
+  notify_timeout_sec: 600,
   listen_socket: '',
   listen_socket_mode: 0o660,
 };

@@ -83,3 +83,18 @@ it('a running tester tells scripts, keeps statistics and dumps conversations', a
     expect(log.match(/notify=UP/g)).toHaveLength(2);
   }
 });
+
+it('kills a program of a notification after notify_timeout_sec', async () => {
+  using directory = new HandoverDirectory({ notify_timeout_sec: 1 });
+  const script = join(directory.path, 'notify.sh');
+  writeFileSync(script, '#!/bin/sh\nexec sleep 600\n');
+  chmodSync(script, 0o755);
+  const services = directory.writeServices(`<surealived>
+    <virtual name="web" addr="192.0.2.1" port="80" proto="tcp" sched="wrr" rt="masq">
+      <tester proto="no-test" notify_up="${script}"/>
+      <real name="a" addr="127.0.0.1" port="80" weight="10"/>
+    </virtual>
+  </surealived>`);
+  await using tester = new DaemonProcess('surealived', ['-c', directory.config, services]);
+  expect(await tester.waitFor('notification failed')).toMatchObject({ cause: 'killed after 1000 ms' });
+});

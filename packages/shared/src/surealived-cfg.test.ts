@@ -28,6 +28,7 @@ const DEFAULTS = {
   epoll_interval_ms: 10,
   startup_delay_ms: 1000,
   max_tasks: 64,
+  notify_timeout_sec: 600,
   debug_comm: 0,
   debug_comm_path: `${LOG}/comm`,
   memlimit: 0,

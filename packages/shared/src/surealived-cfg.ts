@@ -154,6 +154,11 @@ export const CONFIG_KEYS = {
     [1, 10_000],
     'Tests at a time that are programs or have their own connection, such as those of `exec`.',
   ),
+  notify_timeout_sec: integer(
+    600,
+    [1, MAX_INTERVAL_SEC],
+    'Seconds after which a program of a notification is killed, together with what it started. It holds one of 16 places until then.',
+  ),
   debug_comm: integer(0, [0, 1], '1 to let testers with `debugcomm` dump their conversations.'),
   debug_comm_path: path(
     '/var/log/surealived/comm',

@@ -46,7 +46,7 @@ export class Records {
       this.#roundLog = new RoundLog({ config, statistics: this.#statistics, troubles, wallNow });
     if (config.debug_comm)
       this.#communication = new CommunicationDumps({ directory: config.debug_comm_path, clock, troubles });
-    this.#runner = new NotificationRunner({ log });
+    this.#runner = new NotificationRunner({ log, timeoutMs: config.notify_timeout_sec * 1000 });
     this.#notifier = new Notifier({ runner: this.#runner, log });
     this.#dumps = new StateDumps({
       config,

@@ -11,7 +11,7 @@ import { NotificationRunner, type NotificationRunnerOptions } from './runner.js'
 function runnerIn(options: Partial<NotificationRunnerOptions> = {}) {
   const directory = temporaryDirectory();
   const recorded = recordingLog();
-  const runner = new NotificationRunner({ log: recorded.log, ...options });
+  const runner = new NotificationRunner({ log: recorded.log, timeoutMs: 60_000, ...options });
   const subjects = new Map<string, object>();
   /** Tells `subject` something by a shell script. */
   const tell = (subject: string, script: string, ...args: string[]): void => {

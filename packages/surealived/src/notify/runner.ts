@@ -16,12 +16,12 @@ export interface Notification {
 
 export interface NotificationRunnerOptions {
   readonly log: Logger;
+  /** After which a program is killed, with all of its process group. */
+  readonly timeoutMs: number;
   /** Programs at a time. */
   readonly maxRunning?: number;
   /** Notifications that wait for their turn. */
   readonly maxWaiting?: number;
-  /** After which a program is killed, with all of its process group. */
-  readonly timeoutMs?: number;
 }
 
 /**
@@ -36,7 +36,7 @@ export class NotificationRunner {
   readonly #running = new Set<object>();
   #waiting: Notification[] = [];
 
-  constructor({ log, maxRunning = 16, maxWaiting = 1000, timeoutMs = 60_000 }: NotificationRunnerOptions) {
+  constructor({ log, timeoutMs, maxRunning = 16, maxWaiting = 1000 }: NotificationRunnerOptions) {
     this.#log = log;
     this.#maxRunning = maxRunning;
     this.#maxWaiting = maxWaiting;
