@@ -83,7 +83,10 @@ export class Notifier implements DirectorListener {
     const onStart = (): void => this.#noteTold(virtual, state);
     const program = state === 'UP' ? notify.up : notify.down;
     if (program === undefined) onStart();
-    else runner.run({ subject: virtual, about, program, args: virtualArguments(state, virtual), onStart });
+    else {
+      const args = virtualArguments(state, virtual);
+      runner.run({ subject: virtual, kind: 'virtual', about, program, args, onStart });
+    }
   }
 
   #noteTold(virtual: Virtual, state: NotifiedState): void {
@@ -98,6 +101,7 @@ export class Notifier implements DirectorListener {
     const program = real.health.online ? realUp : realDown;
     if (program === undefined) return;
     const about = { virtual: virtual.config.name, real: real.config.name };
-    this.#options.runner.run({ subject: real, about, program, args: realArguments(state, virtual, real) });
+    const args = realArguments(state, virtual, real);
+    this.#options.runner.run({ subject: real, kind: 'real', about, program, args });
   }
 }

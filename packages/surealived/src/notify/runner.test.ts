@@ -13,14 +13,15 @@ function runnerIn(options: Partial<NotificationRunnerOptions> = {}) {
   const recorded = recordingLog();
   const runner = new NotificationRunner({ log: recorded.log, timeoutMs: 60_000, ...options });
   const subjects = new Map<string, object>();
-  /** Tells `subject` something by a shell script. */
+  /** Tells `subject`, a real where its name begins so, something by a shell script. */
   const tell = (subject: string, script: string, ...args: string[]): void => {
     const program = join(directory, `${subject}-${Math.random()}.sh`);
     writeFileSync(program, `#!/bin/sh\ncd ${directory}\n${script}\n`);
     chmodSync(program, 0o755);
     const key = subjects.get(subject) ?? {};
     subjects.set(subject, key);
-    runner.run({ subject: key, about: { virtual: subject }, program, args });
+    const kind = subject.startsWith('real') ? 'real' : 'virtual';
+    runner.run({ subject: key, kind, about: { virtual: subject }, program, args });
   };
   /** Waits until a file of the directory has this content. */
   const content = async (name: string, wanted: string): Promise<void> => {
@@ -75,7 +76,7 @@ describe('NotificationRunner', () => {
     ['/dev/null/program', 'spawn ENOTDIR'],
   ])('tells of a program that cannot be started, as %s, and goes on', async (program, cause) => {
     const { runner, tell, content, failure } = runnerIn({ maxRunning: 1 });
-    runner.run({ subject: {}, about: { virtual: 'web' }, program, args: [] });
+    runner.run({ subject: {}, kind: 'virtual', about: { virtual: 'web' }, program, args: [] });
     tell('mail', 'echo ran > file');
     expect(await failure()).toMatchObject({ msg: 'notification failed', cause });
     await content('file', 'ran\n');
@@ -116,18 +117,30 @@ describe('NotificationRunner', () => {
     expect(Math.max(...counts)).toBeLessThanOrEqual(2);
   });
 
-  it('drops what a later one makes stale when too many wait, and says so', async () => {
-    const { tell, content, entries, openGate } = runnerIn({ maxRunning: 1, maxWaiting: 3 });
+  it('leaves out what a later one makes stale when too many wait, then what is of reals, then the oldest', async () => {
+    const { tell, content, openGate } = runnerIn({ maxRunning: 1, maxWaiting: 3 });
     tell('first', 'cat gate');
     tell('mail', 'echo mail down >> order');
+    tell('real1', 'echo real1 down >> order');
     tell('web', 'echo web down >> order');
-    tell('web', 'echo web up >> order');
-    tell('dns', 'echo dns down >> order');
-    expect(entries).toMatchObject([
-      { level: 'warn', msg: 'too many notifications wait, one is left out', virtual: 'web' },
-    ]);
+    tell('web', 'echo web up >> order'); // instead of web down
+    tell('real2', 'echo real2 down >> order'); // instead of real1 down
+    tell('dns', 'echo dns down >> order'); // instead of real2 down
+    tell('ntp', 'echo ntp down >> order'); // instead of mail down
     openGate();
-    await content('order', 'mail down\nweb up\ndns down\n');
+    await content('order', 'web up\ndns down\nntp down\n');
+  });
+
+  it('says once that some are left out, and how many when none waits any more', async () => {
+    const { tell, content, entries, openGate } = runnerIn({ maxRunning: 1, maxWaiting: 2 });
+    const begun = { level: 'warn', msg: 'too many notifications wait, some are left out', waiting: 2 };
+    const over = { level: 'warn', msg: 'notifications were left out', notifications: 3 };
+    tell('first', 'cat gate');
+    for (let i = 1; i <= 5; i++) tell('web', `echo ${i} >> order`);
+    expect(entries).toMatchObject([begun]);
+    openGate();
+    await content('order', '4\n5\n');
+    expect(entries).toMatchObject([begun, over]);
   });
 
   it('starts none after a stop, and leaves those that run alone', async () => {

@@ -6,6 +6,8 @@ import type { Logger } from '@surealived/shared/log';
 export interface Notification {
   /** Whom it is about; of one subject, one program runs at a time, in order. */
   readonly subject: object;
+  /** What the subject is: where too many wait, those of virtuals are kept longer. */
+  readonly kind: 'virtual' | 'real';
   /** For the log. */
   readonly about: Readonly<Record<string, string>>;
   readonly program: string;
@@ -35,6 +37,8 @@ export class NotificationRunner {
   readonly #timeoutMs: number;
   readonly #running = new Set<object>();
   #waiting: Notification[] = [];
+  /** Since too many began to wait, until none does any more. */
+  #leftOut = 0;
 
   constructor({ log, timeoutMs, maxRunning = 16, maxWaiting = 1000 }: NotificationRunnerOptions) {
     this.#log = log;
@@ -46,7 +50,7 @@ export class NotificationRunner {
   run(notification: Notification): void {
     this.#waiting.push(notification);
     this.#startWaiting();
-    if (this.#waiting.length > this.#maxWaiting) this.#dropOne();
+    if (this.#waiting.length > this.#maxWaiting) this.#leaveOneOut();
   }
 
   /** Starts no more; what runs is left alone. */
@@ -54,6 +58,7 @@ export class NotificationRunner {
     const dropped = this.#waiting.length;
     this.#waiting = [];
     if (dropped > 0) this.#log.warn({ notifications: dropped }, 'notifications were still waiting');
+    this.#endFlood();
   }
 
   #startWaiting(): void {
@@ -62,16 +67,26 @@ export class NotificationRunner {
       const [next] = index < 0 ? [] : this.#waiting.splice(index, 1);
       if (!next) return;
       this.#start(next);
+      if (this.#waiting.length === 0) this.#endFlood();
     }
   }
 
-  /** The oldest that a later one of the same subject makes stale, or the oldest at all. */
-  #dropOne(): void {
+  /** One that a later one of the same subject makes stale, or else one of a real, or else any; the oldest of these. */
+  #leaveOneOut(): void {
     const latest = new Map(this.#waiting.map(({ subject }, place) => [subject, place]));
     const isSuperseded = ({ subject }: Notification, place: number): boolean => latest.get(subject) !== place;
-    const index = Math.max(this.#waiting.findIndex(isSuperseded), 0);
-    for (const { about, program } of this.#waiting.splice(index, 1))
-      this.#log.warn({ ...about, program }, 'too many notifications wait, one is left out');
+    const superseded = this.#waiting.findIndex(isSuperseded);
+    const ofReal = this.#waiting.findIndex(({ kind }) => kind === 'real');
+    this.#waiting.splice(superseded >= 0 ? superseded : Math.max(ofReal, 0), 1);
+    if (this.#leftOut === 0)
+      this.#log.warn({ waiting: this.#waiting.length }, 'too many notifications wait, some are left out');
+    this.#leftOut++;
+  }
+
+  #endFlood(): void {
+    if (this.#leftOut === 0) return;
+    this.#log.warn({ notifications: this.#leftOut }, 'notifications were left out');
+    this.#leftOut = 0;
   }
 
   #start(notification: Notification): void {
