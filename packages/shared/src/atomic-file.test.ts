@@ -1,6 +1,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import {
+  linkSync,
   lstatSync,
   mkdirSync,
   readdirSync,
@@ -37,14 +38,35 @@ it('keeps the old content when the disk is full half-way', async () => {
 it('keeps the old content when there is no room at all', async () => {
   const file = join(temporaryDirectory(), 'a');
   writeFileSync(file, 'old');
-  symlinkSync('/dev/full', `${file}.new`);
-  await expect(replaceFile(file, 'new')).rejects.toMatchObject({ code: 'ENOSPC' });
+  const lift = limitFileSize(0);
+  await expect(replaceFile(file, 'new')).rejects.toMatchObject({ code: 'EFBIG' });
+  lift();
   expect(readFileSync(file, 'utf8')).toBe('old');
 });
 
 it('takes the place of what a killed process left beside the file', async () => {
   const file = join(temporaryDirectory(), 'a');
   writeFileSync(`${file}.new`, 'half of somethi');
+  await replaceFile(file, 'new');
+  expect(readFileSync(file, 'utf8')).toBe('new');
+});
+
+it.each([
+  ['a symbolic link', symlinkSync],
+  ['a hard link', linkSync],
+])('writes into nothing that %s beside the file leads to', async (_what, link) => {
+  const directory = temporaryDirectory();
+  const [file, other] = [join(directory, 'a'), join(directory, 'other')];
+  writeFileSync(other, 'precious');
+  link(other, `${file}.new`);
+  await replaceFile(file, 'new');
+  expect([file, other].map((path) => readFileSync(path, 'utf8'))).toEqual(['new', 'precious']);
+  expect(lstatSync(file)).toMatchObject({ nlink: 1 });
+});
+
+it('takes the place of what a killed process of another user left, which is not ours to open', async () => {
+  const file = join(temporaryDirectory(), 'a');
+  writeFileSync(`${file}.new`, 'half of somethi', { mode: 0 });
   await replaceFile(file, 'new');
   expect(readFileSync(file, 'utf8')).toBe('new');
 });

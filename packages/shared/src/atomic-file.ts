@@ -1,12 +1,13 @@
 import { lstatSync, renameSync, rmSync } from 'node:fs';
-import { open, stat, unlink, writeFile } from 'node:fs/promises';
+import { open, rm, stat, unlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
  * Replaces a file as a whole: a reader, a crash or a full disk sees the old content or the new, never a part.
  *
  * Writes `path.new` beside it, syncs, renames, syncs the directory. One writer at a time per path: the caller holds a
- * lock or is alone. A failed attempt removes its `.new` file; one left by a killed process is overwritten by the next.
+ * lock or is alone. A failed attempt removes its `.new` file; one left by a killed process, also another user's, is removed by the
+ * next, and never written into: somebody may have put a link there.
  * A device is written into as it is: /dev/null, given for a file that is not wanted, must stay for everybody else.
  *
  * @throws The error of the file system (ENOSPC, EACCES …). The old file is then untouched, unless it was only the
@@ -57,7 +58,8 @@ function temporaryOf(path: string): string {
 }
 
 async function writeAndSync(path: string, data: string | Uint8Array): Promise<void> {
-  const file = await open(path, 'w', 0o644);
+  await rm(path, { force: true });
+  const file = await open(path, 'wx', 0o644);
   try {
     await file.writeFile(data);
     await file.sync();

@@ -8,7 +8,6 @@ import {
   readFileSync,
   rmSync,
   statSync,
-  symlinkSync,
   unlinkSync,
   watch,
   writeFileSync,
@@ -264,8 +263,9 @@ describe('FileHandover', () => {
     mkdirSync(paths.full_sync_file);
     await expect(handover.start()).rejects.toMatchObject({ code: 'EISDIR' });
     rmSync(paths.full_sync_file, { recursive: true });
-    symlinkSync('/dev/full', `${paths.full_sync_file}.new`);
-    await expect(handover.start()).rejects.toMatchObject({ code: 'ENOSPC' });
+    const lift = limitFileSize(0);
+    await expect(handover.start()).rejects.toMatchObject({ code: 'EFBIG' });
+    lift();
     expect(readdirSync(directory).sort()).toEqual(['diffs', 'full.owner', 'lock']);
     expect(diffsOf(paths)).toEqual([]);
   });
