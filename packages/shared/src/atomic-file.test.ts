@@ -72,13 +72,34 @@ it('takes the place of what a killed process of another user left, which is not 
 });
 
 it.each([
+  ['another directory', (state: string) => join(state, 'a')],
+  ['where it stands, by its name', () => '../state/a'],
+  ['a link that leads on', (state: string) => join(state, 'link')],
+])('replaces what a symbolic link to %s leads to, also where there is nothing yet', async (_what, to) => {
+  const directory = temporaryDirectory();
+  const [etc, state] = ['etc', 'state'].map((name) => join(directory, name)) as [string, string];
+  mkdirSync(etc);
+  mkdirSync(state);
+  symlinkSync('a', join(state, 'link'));
+  symlinkSync(to(state), join(etc, 'a'));
+  for (const content of ['one', 'two']) {
+    await replaceFile(join(etc, 'a'), content);
+    expect(readFileSync(join(state, 'a'), 'utf8')).toBe(content);
+  }
+  expect(readlinkSync(join(etc, 'a'))).toBe(to(state));
+  expect([readdirSync(etc), readdirSync(state)]).toEqual([['a'], ['a', 'link']]);
+});
+
+it.each([
   ['the directory is missing', (directory: string) => join(directory, 'missing', 'a'), 'ENOENT'],
   ['the target is a directory', (directory: string) => join(directory, 'taken'), 'EISDIR'],
+  ['links lead in a circle', (directory: string) => join(directory, 'circle'), 'ELOOP'],
 ])('says why when %s', async (_what, place, code) => {
   const directory = temporaryDirectory();
   mkdirSync(join(directory, 'taken'));
+  symlinkSync('circle', join(directory, 'circle'));
   await expect(replaceFile(place(directory), 'x')).rejects.toMatchObject({ code });
-  expect(readdirSync(directory)).toEqual(['taken']);
+  expect(readdirSync(directory)).toEqual(['circle', 'taken']);
 });
 
 it('writes into a device, such as /dev/null for a file that is not wanted, and leaves it there', async () => {

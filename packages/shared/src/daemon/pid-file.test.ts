@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync, readlinkSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { temporaryDirectory } from '../files.test-kit.js';
@@ -35,6 +35,15 @@ it('writes the number of this process as a whole, and takes it away again', asyn
   removePidFile(file);
   expect(existsSync(file)).toBe(false);
   removePidFile(file);
+});
+
+it('stays behind a link that somebody made to it', async () => {
+  const [link, file] = [pidFile(), pidFile()];
+  symlinkSync(file, link);
+  await writePidFile(link);
+  expect(readFileSync(file, 'utf8')).toBe(`${process.pid}\n`);
+  removePidFile(link);
+  expect([readlinkSync(link), existsSync(file)]).toEqual([file, false]);
 });
 
 it('leaves the file of another process', () => {

@@ -1,4 +1,4 @@
-import { readFileSync, rmSync } from 'node:fs';
+import { readFileSync, realpathSync, rmSync } from 'node:fs';
 import { replaceFile } from '../atomic-file.js';
 import { AlreadyRunningError, messageOf } from '../errors.js';
 
@@ -35,11 +35,11 @@ export async function writePidFile(file: string): Promise<string | undefined> {
   }
 }
 
-/** Removes the file, unless it names another process by now. It stays where it cannot be removed. */
+/** Removes the file, or what a link leads to, unless it names another process by now; it stays where that fails. */
 export function removePidFile(file: string): void {
   if (file === '' || readPid(file) !== process.pid) return;
   try {
-    rmSync(file, { force: true });
+    rmSync(realpathSync(file), { force: true });
   } catch {
     // the next start finds that nobody has this number
   }

@@ -6,8 +6,10 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
+  readlinkSync,
   rmSync,
   statSync,
+  symlinkSync,
   unlinkSync,
   watch,
   writeFileSync,
@@ -98,6 +100,17 @@ describe('FileHandover', () => {
     });
     expect(diffText(paths, EPOCH)).toBe('');
     expect(existsSync(paths.full_reload_file)).toBe(true);
+  });
+
+  it('writes the snapshot where a symbolic link leads, also where there is none yet', async () => {
+    const { handover, paths, directory } = handoverIn();
+    mkdirSync(join(directory, 'storage'));
+    symlinkSync('storage/full', paths.full_sync_file);
+    await handover.start();
+    await handover.refresh();
+    expect(readlinkSync(paths.full_sync_file)).toBe('storage/full');
+    expect(full(paths)).toMatchObject({ virtuals: [{ name: 'web' }] });
+    expect(readdirSync(join(directory, 'storage'))).toEqual(['full']);
   });
 
   it('replaces a reload flag that is there already: it may be of another user, whose files are not ours to open', async () => {

@@ -173,9 +173,10 @@ export class FileHandover implements Handover {
     const next = await this.#createDiffFile(writtenAt);
     try {
       this.#missed = [];
-      await prepareFile(paths.full_sync_file, formatSnapshot(source(), next, writtenAt));
-      await this.#exclusively(() => this.#switchTo(next));
-      await syncDirectory(dirname(paths.full_sync_file));
+      const snapshot = formatSnapshot(source(), next, writtenAt);
+      const target = await prepareFile(paths.full_sync_file, snapshot);
+      await this.#exclusively(() => this.#switchTo(next, target));
+      await syncDirectory(dirname(target));
       this.#troubles.written(paths.full_sync_file);
     } catch (error) {
       if (this.#diffFile !== next) await unlink(next).catch(() => undefined); // else each attempt would leave one
@@ -188,17 +189,18 @@ export class FileHandover implements Handover {
   /**
    * Order matters: the new diff is complete before the snapshot names it, and the old one is ended last. A reader that
    * follows misses no change; one that starts at any moment finds a snapshot and its own diff.
+   *
+   * @param target As `prepareFile` gave it.
    */
-  #switchTo(next: string): void {
-    const { full_sync_file, full_reload_file } = this.#options.paths;
+  #switchTo(next: string, target: string): void {
     const hadGap = this.#hasGap;
     if (hadGap) this.#pending.length = 0;
     else this.#flush();
     if (this.#missed?.length) appendWhole(next, this.#missed.map(formatDiffLine).join(''));
-    commitFile(full_sync_file);
+    commitFile(target);
     const previous = this.#diffFile;
     this.#diffFile = next;
-    if (hadGap) setFlag(full_reload_file);
+    if (hadGap) setFlag(this.#options.paths.full_reload_file);
     else if (previous !== undefined) appendWhole(previous, formatDiffEnd(next));
     this.#hasGap = false;
   }
