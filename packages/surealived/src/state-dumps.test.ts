@@ -1,4 +1,12 @@
-import { existsSync, readFileSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  readFileSync,
+  readlinkSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { down, up } from '@surealived/testers/tester';
 import noTest from '@surealived/testers/testers/no-test';
@@ -203,15 +211,21 @@ describe('StateDumps', () => {
     expect(third.told).toEqual([['notify=UP', 'vname=web']]);
   });
 
-  it('goes on without a dump that cannot even be looked at, and says so', () => {
+  it('goes on without a dump that cannot be read, says so, and keeps it from being replaced', async () => {
     const directory = temporaryDirectory();
-    for (const name of ['offline.dump', 'override.dump', 'notify.dump', 'stats.dump'])
-      symlinkSync(name, join(directory, name));
-    const { entries } = begin(directory);
+    const names = ['override.dump', 'offline.dump', 'notify.dump', 'stats.dump'];
+    for (const name of names) symlinkSync(name, join(directory, name));
+    const { entries, observe, dumps } = begin(directory);
     const cause = expect.stringContaining('ELOOP');
-    expect(entries.filter(({ level }) => level === 'warn')).toEqual(
-      Array.from({ length: 4 }, () => expect.objectContaining({ cause })),
-    );
+    const path = (name: string) => join(directory, name);
+    expect(entries.filter(({ level }) => level === 'warn')).toMatchObject([
+      ...names.map((name) => ({ file: path(name), cause })),
+      ...names.map((name) => ({ file: path(name), kept: `${path(name)}.bad` })),
+    ]);
+    observe(0, bad);
+    await dumps.stop();
+    expect(textOf(directory, 'offline.dump')).toBe('192.168.0.1:80:0:0 - 10.0.0.11:80\n');
+    expect(readlinkSync(path('offline.dump.bad'))).toBe('offline.dump');
   });
 
   it('goes on counting where the statistics ended', async () => {
@@ -277,8 +291,10 @@ describe('StateDumps', () => {
       bootTimeMs: 0,
       troubles: new WriteTroubles({ log, wallNow }),
     });
+    symlinkSync('override.dump', path('override.dump')); // unreadable
     dumps.restore();
     await dumps.stop();
     expect(existsSync(path('stats.dump'))).toBe(false);
+    expect(lstatSync(path('override.dump')).isSymbolicLink()).toBe(true);
   });
 });

@@ -5,8 +5,8 @@ import type { Logger } from '@surealived/shared/log';
 import { realKey, virtualKey } from '@surealived/shared/model';
 import type { SurealivedConfig } from '@surealived/shared/surealived-cfg';
 import type { Director } from './director.js';
-import { DumpFile, readDump, warnOf } from './dumps/dump-file.js';
-import type { DumpEntry, DumpedReal } from './dumps/dump-lines.js';
+import { DumpFile, keepUnreadable, readDump, warnOf } from './dumps/dump-file.js';
+import type { DumpEntry, DumpedReal, ParsedDump } from './dumps/dump-lines.js';
 import { formatNotifyDump, parseNotifyDump } from './dumps/notify-dump.js';
 import { formatOfflineDump, parseOfflineDump } from './dumps/offline-dump.js';
 import { formatOverrideDump, parseOverrideDump } from './dumps/override-dump.js';
@@ -47,6 +47,8 @@ export class StateDumps {
   readonly #offline: DumpFile | undefined;
   readonly #stats: DumpFile | undefined;
   #statsTimer: NodeJS.Timeout | undefined;
+  /** Dumps that are there, but could not be restored from. */
+  readonly #unreadable: string[] = [];
 
   constructor(options: StateDumpsOptions) {
     this.#options = options;
@@ -104,12 +106,12 @@ export class StateDumps {
     const index = new Index(director.virtuals);
     const overrides = index.findReals(
       config.override_dump,
-      readDump(config.override_dump, parseOverrideDump, log),
+      this.#read(config.override_dump, parseOverrideDump),
     );
     for (const { real, value } of overrides) restoreOverride(real, value);
     const offline = !useOfflineDump
       ? []
-      : index.findReals(config.offline_dump, readDump(config.offline_dump, parseOfflineDump, log));
+      : index.findReals(config.offline_dump, this.#read(config.offline_dump, parseOfflineDump));
     for (const { virtual, real } of offline) restoreOffline(virtual, real);
     const notified = this.#restoreNotifications(index);
     this.#restoreStatistics(index);
@@ -119,6 +121,7 @@ export class StateDumps {
 
   /** Writes the dumps from now on: whoever calls this is the only one to do so. */
   start(): void {
+    for (const path of this.#unreadable) keepUnreadable(path, this.#options.log);
     for (const file of this.#files) file.start();
     const intervalMs = this.#options.config.stats_dump_savesec * 1000;
     this.#statsTimer = setInterval(() => this.#stats?.change(), intervalMs);
@@ -140,6 +143,12 @@ export class StateDumps {
     return [this.#override, this.#notify, this.#offline, this.#stats].filter((file) => file !== undefined);
   }
 
+  #read<T>(file: string, parse: (text: string, file: string) => ParsedDump<T>): readonly DumpEntry<T>[] {
+    const entries = readDump(file, parse, this.#options.log);
+    if (!entries) this.#unreadable.push(file);
+    return entries ?? [];
+  }
+
   #restoreNotifications(index: Index): number {
     const { config, notifier, log, bootTimeMs } = this.#options;
     const { notify_dump: file } = config;
@@ -147,16 +156,16 @@ export class StateDumps {
       log.info({ file }, 'the machine was booted since notifications were told: all are told anew');
       return 0;
     }
-    const found = index.findVirtuals(file, readDump(file, parseNotifyDump, log));
+    const found = index.findVirtuals(file, this.#read(file, parseNotifyDump));
     for (const { virtual, value } of found) notifier.restore(virtual, value.state);
     return found.length;
   }
 
   #restoreStatistics(index: Index): void {
-    const { config, statistics, log } = this.#options;
+    const { config, statistics } = this.#options;
     if (!statistics) return;
     const { stats_dump: file } = config;
-    const virtuals = index.findVirtuals(file, readDump(file, parseStatsDump, log));
+    const virtuals = index.findVirtuals(file, this.#read(file, parseStatsDump));
     for (const { virtual, value } of virtuals) {
       statistics.restore(virtual, value);
       const dumped = value.reals.map(({ line, ...real }) => ({

@@ -5,7 +5,7 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { limitFileSize, temporaryDirectory } from '../../../shared/src/files.test-kit.js';
 import { recordingLog } from '../services.test-kit.js';
 import { WriteTroubles } from '../write-troubles.js';
-import { DumpFile, readDump } from './dump-file.js';
+import { DumpFile, keepUnreadable, readDump } from './dump-file.js';
 import { parseOfflineDump } from './offline-dump.js';
 
 function dumpIn(directory = temporaryDirectory(), restMs = 0) {
@@ -126,7 +126,7 @@ describe('readDump', () => {
 
   it('goes on without one that cannot be read', () => {
     const { log, entries } = recordingLog();
-    expect(readDump(temporaryDirectory(), parseOfflineDump, log)).toEqual([]);
+    expect(readDump(temporaryDirectory(), parseOfflineDump, log)).toBeUndefined();
     expect(entries).toMatchObject([{ level: 'warn', msg: 'dump cannot be read, going on without it' }]);
   });
 
@@ -138,8 +138,38 @@ describe('readDump', () => {
       path,
       Buffer.concat([good, Buffer.from([0xff, 0xfe, 0x0a]), Buffer.from('x\n'.repeat(99)), good]),
     );
-    expect(readDump(path, parseOfflineDump, log).map(({ line }) => line)).toEqual([1, 102]);
+    expect(readDump(path, parseOfflineDump, log)?.map(({ line }) => line)).toEqual([1, 102]);
     expect(entries).toHaveLength(21);
     expect(entries[20]).toMatchObject({ msg: 'further lines of a dump left out', file: path, lines: 80 });
+  });
+});
+
+describe('keepUnreadable', () => {
+  it('gives a dump another name, in the place of one of before', () => {
+    const { log, entries } = recordingLog();
+    const path = join(temporaryDirectory(), 'offline.dump');
+    writeFileSync(path, 'new');
+    writeFileSync(`${path}.bad`, 'old');
+    keepUnreadable(path, log);
+    expect([existsSync(path), readFileSync(`${path}.bad`, 'utf8')]).toEqual([false, 'new']);
+    expect(entries).toMatchObject([{ level: 'warn', file: path, kept: `${path}.bad` }]);
+  });
+
+  it('says why it cannot', () => {
+    const { log, entries } = recordingLog();
+    const path = join(temporaryDirectory(), 'offline.dump');
+    writeFileSync(path, '');
+    mkdirSync(`${path}.bad`);
+    keepUnreadable(path, log);
+    expect(entries).toMatchObject([
+      { msg: 'dump that cannot be read cannot be kept', cause: expect.stringContaining('EISDIR') },
+    ]);
+  });
+
+  it('leaves alone what no write replaces, such as a directory given by mistake', () => {
+    const { log, entries } = recordingLog();
+    const path = temporaryDirectory();
+    keepUnreadable(path, log);
+    expect([existsSync(path), entries]).toEqual([true, []]);
   });
 });

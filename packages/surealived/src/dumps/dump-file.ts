@@ -1,3 +1,4 @@
+import { lstatSync, realpathSync, renameSync } from 'node:fs';
 import { replaceFile } from '@surealived/shared/atomic-file';
 import { describeProblem, messageOf, type Problem } from '@surealived/shared/errors';
 import type { Logger } from '@surealived/shared/log';
@@ -99,12 +100,16 @@ export class DumpFile {
   }
 }
 
-/** Reads a dump as far as it is good; the rest is told to the log. A missing file is an empty one. */
+/**
+ * Reads a dump as far as it is good; the rest is told to the log. A missing file is an empty one.
+ *
+ * @returns `undefined` where there is a file that cannot be read.
+ */
 export function readDump<T>(
   path: string,
   parse: (text: string, file: string) => ParsedDump<T>,
   log: Logger,
-): readonly DumpEntry<T>[] {
+): readonly DumpEntry<T>[] | undefined {
   try {
     const bytes = readBytes(path, MAX_DUMP_BYTES);
     if (!bytes) throw new Error(`larger than the limit of ${MAX_DUMP_BYTES} bytes`);
@@ -112,9 +117,31 @@ export function readDump<T>(
     warnOf(problems, log);
     return entries;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT')
-      log.warn({ file: path, cause: messageOf(error) }, 'dump cannot be read, going on without it');
-    return [];
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    log.warn({ file: path, cause: messageOf(error) }, 'dump cannot be read, going on without it');
+    return undefined;
+  }
+}
+
+/** Puts a dump that cannot be read out of the way of the next write, as `NAME.bad`. One of before is replaced. */
+export function keepUnreadable(path: string, log: Logger): void {
+  try {
+    const target = targetOf(path);
+    const found = lstatSync(target);
+    if (!found.isFile() && !found.isSymbolicLink()) return; // no write replaces a directory or a device
+    renameSync(target, `${target}.bad`);
+    log.warn({ file: path, kept: `${target}.bad` }, 'dump that cannot be read is kept under another name');
+  } catch (error) {
+    log.warn({ file: path, cause: messageOf(error) }, 'dump that cannot be read cannot be kept');
+  }
+}
+
+/** What a write would replace; the path itself where its links lead nowhere. */
+function targetOf(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    return path;
   }
 }
 
