@@ -1,8 +1,11 @@
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { holdFileLock } from '@surealived/shared/file-lock';
+import { loadInWorker } from 'surealived/reload/candidate';
 import { expect, it } from 'vitest';
 import { askAdmin } from '../daemons/admin-client.js';
 import { DaemonProcess } from '../daemons/daemon-process.js';
@@ -147,4 +150,29 @@ it('leaves no thread behind, whatever a module has going', async () => {
   const before = threads();
   for (let i = 0; i < 3; i++) expect(await askAdmin(port, 'reload')).toContain('ok');
   await expect.poll(threads).toBeLessThanOrEqual(before);
+});
+
+it('reads a pipe at the start, but refuses it at a reload, where it may wait for ever', async () => {
+  using directory = new HandoverDirectory();
+  const services = join(directory.path, 'services.xml');
+  spawnSync('mkfifo', [services]);
+  await using daemon = new DaemonProcess('surealived', ['-c', directory.config, services]);
+  await writeFile(services, servicesXml(9, [], 1));
+  const port = Number((await daemon.waitFor('testing started')).adminPort);
+  expect(await askAdmin(port, 'reload')).toContain(`${services}: not a regular file`);
+  rmSync(services);
+  writeFileSync(services, servicesXml(9, [], 1));
+  expect(await askAdmin(port, 'reload')).toContain('ok');
+});
+
+it('gives a reload up that does not end', async () => {
+  using directory = new HandoverDirectory();
+  const modules = join(directory.path, 'modules');
+  mkdirSync(modules);
+  writeFileSync(join(modules, 'endless.mjs'), 'for (;;);');
+  writeFileSync(directory.config, `${readFileSync(directory.config, 'utf8')}modules_path ${modules}\n`);
+  const servicesFile = directory.writeServices(servicesXml(9, [], 1));
+  const sources = { configFile: directory.config, servicesFile, strict: false };
+  const problems = ['the files and modules are not loaded after 1 s'];
+  expect(await loadInWorker(sources, 1000)).toEqual({ ok: false, problems });
 });

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { ConfigError, messageOf, type Problem } from './errors.js';
 
 const CHUNK_BYTES = 1 << 20;
@@ -63,5 +63,15 @@ export function readBytes(file: string, maxBytes: number): Buffer | undefined {
     }
   } finally {
     closeSync(fd);
+  }
+}
+
+/** Whether reading might never end, as with a pipe that nobody writes into. What cannot be looked at is not special. */
+export function isSpecialFile(file: string): boolean {
+  try {
+    const found = statSync(file);
+    return !found.isFile() && !found.isDirectory();
+  } catch {
+    return false; // whoever opens it says why
   }
 }

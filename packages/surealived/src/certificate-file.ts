@@ -1,6 +1,6 @@
 import { CertificateError, messageOf } from '@surealived/shared/errors';
 import { countCertificates } from '@surealived/shared/openssl';
-import { readBytes } from '@surealived/shared/text-file';
+import { isSpecialFile, readBytes } from '@surealived/shared/text-file';
 
 /** The certificates of all public authorities take about 250 KB. */
 const MAX_CERTIFICATE_FILE_BYTES = 8 << 20;
@@ -12,6 +12,7 @@ const MAX_CERTIFICATE_FILE_BYTES = 8 << 20;
  */
 export function readCertificateFile(file: string): string {
   try {
+    if (isSpecialFile(file)) throw new CertificateError('not a regular file');
     const bytes = readBytes(file, MAX_CERTIFICATE_FILE_BYTES);
     if (!bytes) throw new CertificateError(`larger than the limit of ${MAX_CERTIFICATE_FILE_BYTES} bytes`);
     const pem = bytes.toString('latin1');

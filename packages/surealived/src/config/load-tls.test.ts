@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -98,6 +99,8 @@ describe('tls_verify without tls_ca', () => {
 });
 
 describe('tls_ca', () => {
+  const pipe = join(directory, 'pipe');
+  spawnSync('mkfifo', [pipe]);
   const tester = (file: string) => `proto="tcp" SSL="1" tls_verify="1" tls_ca="${file}"`;
 
   it('has another stamp as soon as its content is another', () => {
@@ -111,6 +114,7 @@ describe('tls_ca', () => {
   it.each<[string, string, RegExp]>([
     ['is not there', join(directory, 'missing.pem'), /missing\.pem: ENOENT/],
     ['is a directory', directory, /: EISDIR/],
+    ['is a pipe', pipe, /pipe: not a regular file/],
     ['is empty', fileOf('empty.pem', ''), /empty\.pem: no certificate in it$/],
     ['holds no certificate', fileOf('text.pem', 'hello\n'), /text\.pem: no certificate in it$/],
     [

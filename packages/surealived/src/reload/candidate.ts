@@ -14,15 +14,24 @@ export type Candidate =
     }
   | { readonly ok: false; readonly problems: readonly string[] };
 
+/** Far more than the largest files take; a file system that never answers must not hold up every later reload. */
+const LOAD_TIMEOUT_MS = 60_000;
+
 /** Reads and checks the files in a thread of its own. Never rejects: what goes wrong is a problem of the candidate. */
-export function loadInWorker(sources: Sources): Promise<Candidate> {
+export function loadInWorker(sources: Sources, timeoutMs = LOAD_TIMEOUT_MS): Promise<Candidate> {
   return new Promise((resolve) => {
-    const refuse = (problem: string): void => resolve({ ok: false, problems: [problem] });
     const worker = new Worker(new URL('./load-worker.js', import.meta.url), { workerData: sources });
-    worker.once('message', (candidate: Candidate) => {
+    const end = (candidate: Candidate): void => {
+      clearTimeout(timer);
       resolve(candidate);
-      void worker.terminate(); // it would go on as long as a module has something going
-    });
+      void worker.terminate(); // it would go on as long as a module has something going; nobody waits for it
+    };
+    const refuse = (problem: string): void => end({ ok: false, problems: [problem] });
+    const timer = setTimeout(
+      () => refuse(`the files and modules are not loaded after ${timeoutMs / 1000} s`),
+      timeoutMs,
+    );
+    worker.once('message', end);
     worker.once('error', (error) => refuse(`the files cannot be read: ${messageOf(error)}`));
     worker.once('exit', (status) => refuse(`the thread that reads the files ended with ${status}`));
   });

@@ -4,7 +4,8 @@
  * @module
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { describeProblem, SureAliveError } from '@surealived/shared/errors';
+import { ConfigError, describeProblem, SureAliveError } from '@surealived/shared/errors';
+import { isSpecialFile } from '@surealived/shared/text-file';
 import { loadSources, type Sources } from '../config/sources.js';
 import { packVirtual } from '../config/transfer.js';
 import type { Candidate } from './candidate.js';
@@ -13,6 +14,7 @@ parentPort?.postMessage(await load(workerData as Sources));
 
 async function load(sources: Sources): Promise<Candidate> {
   try {
+    refuseSpecialFiles(sources);
     const { config, services, warnings } = await loadSources(sources);
     return {
       ok: true,
@@ -24,4 +26,11 @@ async function load(sources: Sources): Promise<Candidate> {
     if (!(error instanceof SureAliveError)) throw error;
     return { ok: false, problems: error.message.split('\n') };
   }
+}
+
+/** A pipe is good for the start; now it may have no writer, and a thread that waits for one cannot be ended. */
+function refuseSpecialFiles({ configFile, servicesFile }: Sources): void {
+  const special = [configFile, servicesFile].filter(isSpecialFile);
+  const message = 'not a regular file: it can be read at the start only';
+  if (special.length > 0) throw new ConfigError(special.map((file) => ({ file, line: 0, message })));
 }

@@ -36,7 +36,8 @@ const STATE: Operand = { name: 'ONLINE|OFFLINE|DOWN', kind: 'state' };
 const WEIGHT: Operand = { name: 'N|N%', kind: 'text' };
 /** Beyond the time-out of a test: it may have to wait for its turn. */
 const CHECK_PATIENCE_MS = 5000;
-const RELOAD_PATIENCE_MS = 60_000;
+/** Beyond two loadings that each end with their time-out: one may be under way. */
+const RELOAD_PATIENCE_MS = 130_000;
 
 export const SDCTL_COMMANDS: readonly SdctlCommand[] = [
   {
