@@ -102,7 +102,7 @@ export const CONFIG_KEYS = {
   maxfd: integer(
     1024,
     [64, 10_000_000],
-    'Open files to ask the system for. A test takes one, and 128 are kept for everything else; more tests at a time wait for their turn.',
+    'Open files to ask the system for. A test takes one; 128 are kept for everything else, and two for each of `max_tasks`, but three quarters at most. More tests at a time wait for their turn.',
   ),
   log: path(
     '/var/log/surealived/surealived.log',
@@ -152,7 +152,7 @@ export const CONFIG_KEYS = {
   max_tasks: integer(
     64,
     [1, 10_000],
-    'Tests at a time that are programs or have their own connection, such as those of `exec`.',
+    'Tests at a time that are programs or have their own connection, such as those of `exec`. They take two open files each and get a quarter of all at most: more wait for their turn.',
   ),
   notify_timeout_sec: integer(
     600,

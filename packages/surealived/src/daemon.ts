@@ -8,6 +8,7 @@ import { AdminServer } from './admin/server.js';
 import type { VirtualConfig } from './config/model.js';
 import { loadRegistry, type Sources } from './config/sources.js';
 import { Director } from './director.js';
+import { capacityOf } from './engine/capacity.js';
 import { Engine } from './engine/engine.js';
 import { Reactor } from './engine/reactor.js';
 import { FileHandover } from './handover/file-handover.js';
@@ -37,8 +38,6 @@ export interface DaemonOptions {
 }
 
 const FULL_SNAPSHOT_INTERVAL_MS = 60_000;
-/** Descriptors that are not for tests: files, the admin socket and its clients, libuv's own. */
-const RESERVED_DESCRIPTORS = 128;
 
 /** The tester as a whole: everything that lives from start to stop. */
 export class Daemon {
@@ -80,10 +79,7 @@ export class Daemon {
       maxEvents: config.epoll_size,
       onLongStall: (stallMs) => log.warn({ stallMs: Math.round(stallMs) }, 'this process stood still'),
     });
-    this.#engine = new Engine(this.#reactor, {
-      sockets: testCapacity(config.maxfd, log),
-      tasks: config.max_tasks,
-    });
+    this.#engine = new Engine(this.#reactor, capacityOf(openFiles(config.maxfd, log), config.max_tasks));
     this.#records = new Records({
       config,
       director: this.#director,
@@ -208,9 +204,9 @@ export class Daemon {
   }
 }
 
-/** How many connections may be open at a time, after asking for `maxfd` descriptors. */
-function testCapacity(maxfd: number, log: Logger): number {
+/** How many descriptors there are, after asking for `maxfd`. */
+function openFiles(maxfd: number, log: Logger): number {
   const limit = raiseOpenFileLimit(maxfd);
   if (limit < maxfd) log.warn({ maxfd, limit }, 'fewer open files than maxfd asks for');
-  return Math.max(limit - RESERVED_DESCRIPTORS, 1);
+  return limit;
 }

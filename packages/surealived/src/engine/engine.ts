@@ -1,14 +1,7 @@
+import type { Capacity } from './capacity.js';
 import type { Outcome, Trace } from './outcome.js';
 import type { Reactor } from './reactor.js';
 import { type PreparedTest, type RunningTest, TestQueue } from './test-queue.js';
-
-/** Most tests at a time. */
-export interface Capacity {
-  /** Of connections: each takes a descriptor. */
-  readonly sockets: number;
-  /** Of processes and client libraries. */
-  readonly tasks: number;
-}
 
 /** Runs tests of every kind, within the means of this machine. */
 export class Engine {
