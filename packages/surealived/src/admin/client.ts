@@ -55,12 +55,12 @@ export class AdminClient {
     this.#isBusy = true;
     this.#socket.pause();
     const reply = answer(this.#context, text);
-    if (reply instanceof Promise) void reply.then((lines) => this.#begin(lines));
+    if (reply instanceof Promise) void reply.then((parts) => this.#begin(parts));
     else this.#begin(reply);
   }
 
-  #begin(lines: Iterable<string>): void {
-    this.#answer = lines[Symbol.iterator]();
+  #begin(parts: Iterable<string>): void {
+    this.#answer = parts[Symbol.iterator]();
     this.#proceed();
   }
 
@@ -81,9 +81,9 @@ export class AdminClient {
   #writePart(): void {
     const part: string[] = [];
     for (let bytes = 0; this.#answer && bytes < PART_BYTES; ) {
-      const { done, value = END_OF_ANSWER } = this.#answer.next();
+      const { done, value = `${END_OF_ANSWER}\n` } = this.#answer.next();
       if (done) this.#answer = undefined;
-      part.push(`${value}\n`);
+      part.push(value);
       bytes += value.length;
     }
     // without room, there is a drain to come

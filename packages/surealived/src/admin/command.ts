@@ -5,7 +5,7 @@ import type { CommandContext } from './context.js';
 export interface Answer {
   /** May be a generator, where there can be thousands: they are then made as the client reads them. */
   lines(): Iterable<string>;
-  /** The JSON document, less its version. */
+  /** The JSON document, less its version. Its lists may be generators, likewise. */
   document(): object;
 }
 

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Virtual } from '../state.js';
+import { ConnectionStatistics } from '../statistics/connection-statistics.js';
+import { answer } from './commands.js';
 import type { CommandContext } from './context.js';
 import { commandContext, someVirtuals, W1, WALL_NOW, WEB, WEB_HEAD } from './context.test-kit.js';
 
@@ -282,6 +284,19 @@ describe('documents', () => {
     [`check ${WEB}`, 'cmd_find_real: raddr not found'],
   ])('tell the mistake of %j', async (line, error) => {
     expect(await services().askDocument(line)).toEqual({ version: 1, error });
+  });
+
+  it.each(['vlist', 'rlist', 'connstats'])('are made as they are read: %s', async (line) => {
+    const connections = new ConnectionStatistics(() => WALL_NOW);
+    const { context } = services({ connections: () => connections });
+    const parts = (await answer(context, `${line} --json`))[Symbol.iterator]();
+    let text = '';
+    while (!text.includes('"web"')) text += parts.next().value;
+    const last = context.director.virtuals.at(-1) as Virtual;
+    last.config = { ...last.config, name: 'later' };
+    for (let part = parts.next(); !part.done; part = parts.next()) text += part.value;
+    expect(JSON.parse(text).virtuals.at(-1).name).toBe('later');
+    expect(text.match(/\n/g)).toHaveLength(1);
   });
 
   it('are not made for what is no command', async () => {

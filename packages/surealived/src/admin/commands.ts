@@ -10,6 +10,7 @@ import { connstats } from './connstats.js';
 import type { CommandContext } from './context.js';
 import { DOCUMENT_VERSION, type Help } from './documents.js';
 import { history } from './history.js';
+import { jsonParts } from './json-parts.js';
 import { rlist, vlist } from './listing.js';
 import { reload } from './reload.js';
 import { rset, vset } from './setting.js';
@@ -41,13 +42,13 @@ const COMMANDS_BY_NAME = new Map(COMMANDS.map((command) => [command.name, comman
 /**
  * Answers one line; a mistake is answered in one line too. The server ends every answer with END_OF_ANSWER.
  *
- * @returns A promise only where the command has to wait.
+ * @returns The text in parts, which are made as they are read; a promise only where the command has to wait.
  */
 export function answer(context: CommandContext, line: string): Promise<Iterable<string>> | Iterable<string> {
   const text = line.trim();
   const { name, request } = parseRequest(text);
   const command = COMMANDS_BY_NAME.get(name);
-  if (!command || !request) return [`Invalid request! [${text}]`];
+  if (!command || !request) return printLines([`Invalid request! [${text}]`]);
   const { isJson } = request;
   try {
     const result = command.run(context, request);
@@ -72,15 +73,20 @@ function parseRequest(text: string): { name: string; request: Request | undefine
 }
 
 function print(answer: Answer, isJson: boolean): Iterable<string> {
-  return isJson ? [printDocument(answer.document())] : answer.lines();
+  return isJson ? printDocument(answer.document()) : printLines(answer.lines());
 }
 
 /** @throws what is not a refusal: a bug. */
-function refuse(error: unknown, isJson: boolean): readonly string[] {
+function refuse(error: unknown, isJson: boolean): Iterable<string> {
   if (!(error instanceof CommandError)) throw error;
-  return [isJson ? printDocument({ error: error.message }) : error.message];
+  return isJson ? printDocument({ error: error.message }) : printLines([error.message]);
 }
 
-function printDocument(document: object): string {
-  return JSON.stringify({ version: DOCUMENT_VERSION, ...document });
+function* printLines(lines: Iterable<string>): Generator<string> {
+  for (const line of lines) yield `${line}\n`;
+}
+
+function* printDocument(document: object): Generator<string> {
+  yield* jsonParts({ version: DOCUMENT_VERSION, ...document });
+  yield '\n';
 }

@@ -9,6 +9,7 @@ import {
   type VirtualFigures,
   virtualDocument,
 } from './documents.js';
+import { each, type InParts } from './json-parts.js';
 
 export const connstats: Command = {
   name: 'connstats',
@@ -18,15 +19,15 @@ export const connstats: Command = {
     const statistics = connections();
     return {
       lines: () => reportConnections(virtuals, statistics),
-      document: (): ConnectionFigures => ({
+      document: (): InParts<ConnectionFigures> => ({
         isGathered: statistics !== undefined,
-        virtuals: statistics ? virtuals.map((virtual) => virtualFigures(virtual, statistics)) : [],
+        virtuals: statistics ? each(virtuals, (virtual) => virtualFigures(virtual, statistics)) : [],
       }),
     };
   },
 };
 
-function virtualFigures(virtual: Virtual, statistics: ConnectionStatistics): VirtualFigures {
+function virtualFigures(virtual: Virtual, statistics: ConnectionStatistics): InParts<VirtualFigures> {
   const { rounds, averageUs, problems } = statistics.ofVirtual(virtual);
   return {
     ...virtualDocument(virtual),
@@ -34,7 +35,7 @@ function virtualFigures(virtual: Virtual, statistics: ConnectionStatistics): Vir
     rounds,
     averageUs,
     problems: problemCounts(problems),
-    reals: virtual.reals.map((real) => realFigures(virtual, real, statistics)),
+    reals: each(virtual.reals, (real) => realFigures(virtual, real, statistics)),
   };
 }
 

@@ -51,7 +51,10 @@ export function commandContext(virtuals: readonly Virtual[], own: Partial<Comman
     settled: async () => true,
     ...own,
   };
-  const ask = async (line: string): Promise<readonly string[]> => [...(await answer(context, line))];
+  const ask = async (line: string): Promise<readonly string[]> => {
+    const text = [...(await answer(context, line))].join('');
+    return text === '' ? [] : text.replace(/\n$/, '').split('\n');
+  };
   /** The one JSON document that a command answers with. */
   const askDocument = async (line: string) => {
     const lines = await ask(`${line} --json`);

@@ -1,7 +1,9 @@
+import type { Virtual } from '../state.js';
 import type { Command } from './command.js';
 import { describeReals, describeVirtual } from './describe.js';
-import { realList, type VirtualList, virtualDocument } from './documents.js';
+import { type RealList, realDocument, type VirtualList, virtualDocument } from './documents.js';
 import { findVirtual, VIRTUAL_OPERANDS } from './find.js';
+import { each, type InParts } from './json-parts.js';
 
 export const vlist: Command = {
   name: 'vlist',
@@ -9,7 +11,7 @@ export const vlist: Command = {
   summary: 'lists the virtuals',
   run: ({ director: { virtuals } }) => ({
     lines: () => virtuals.map((virtual, index) => `v:${index} ${describeVirtual(virtual)}`),
-    document: (): VirtualList => ({ virtuals: virtuals.map(virtualDocument) }),
+    document: (): InParts<VirtualList> => ({ virtuals: each(virtuals, virtualDocument) }),
   }),
 };
 
@@ -19,11 +21,19 @@ export const rlist: Command = {
   summary: 'lists the reals of a virtual; with --json alone, those of all',
   run({ director }, { fields, isJson }) {
     if (isJson && fields.keys.length === 0)
-      return { lines: () => [], document: () => realList(director.virtuals) };
+      return { lines: () => [], document: () => realListInParts(director.virtuals) };
     const virtual = findVirtual(director, fields);
     return {
       lines: () => [describeVirtual(virtual), ...describeReals(virtual)],
-      document: () => realList([virtual]),
+      document: () => realListInParts([virtual]),
     };
   },
 };
+
+function realListInParts(virtuals: readonly Virtual[]): InParts<RealList> {
+  const withReals = (virtual: Virtual) => ({
+    ...virtualDocument(virtual),
+    reals: each(virtual.reals, realDocument),
+  });
+  return { virtuals: each(virtuals, withReals) };
+}
