@@ -304,6 +304,35 @@ describe('documents', () => {
   });
 });
 
+describe('a bug', () => {
+  const bug = new Error('oops');
+  const broken = {
+    troubles: () => {
+      throw bug;
+    },
+    check: () => Promise.reject(bug),
+  };
+
+  it.each(['stats', `check ${W1}`])('in %j is logged with its stack and answered', async (line) => {
+    const { ask, askDocument, entries } = services(broken);
+    expect(await ask(line)).toEqual(['Internal error, see the log!']);
+    expect(entries).toEqual([
+      expect.objectContaining({ level: 'error', msg: 'admin command failed', command: line }),
+    ]);
+    expect(entries[0]?.stack).toMatch(/^Error: oops\n +at /);
+    expect(await askDocument(line)).toEqual({ version: 1, error: 'Internal error, see the log!' });
+  });
+
+  it('half-way through a document ends it with a line of its own', async () => {
+    const { ask, director } = services();
+    Object.assign(director.virtuals[2] as Virtual, { reals: [undefined] });
+    const [cut, error, ...rest] = await ask('rlist --json');
+    expect(cut).toMatch(/^{"version":1,"virtuals":\[{"name":"web",/);
+    expect(JSON.parse(error ?? '')).toEqual({ version: 1, error: 'Internal error, see the log!' });
+    expect(rest).toEqual([]);
+  });
+});
+
 it('lists its commands, one line each', async () => {
   const lines = await services().ask('help');
   expect(lines.map((line) => line.split(' ')[0])).toEqual(

@@ -3,12 +3,14 @@
  *
  * @module
  */
+import { inspect } from 'node:util';
+import type { Logger } from '@surealived/shared/log';
 import { parseFields } from '@surealived/shared/snapshot/fields';
 import { check } from './check.js';
 import { type Answer, type Command, CommandError, type Request } from './command.js';
 import { connstats } from './connstats.js';
 import type { CommandContext } from './context.js';
-import { DOCUMENT_VERSION, type Help } from './documents.js';
+import { DOCUMENT_VERSION, type Help, INTERNAL_ERROR } from './documents.js';
 import { history } from './history.js';
 import { jsonParts } from './json-parts.js';
 import { rlist, vlist } from './listing.js';
@@ -42,7 +44,8 @@ const COMMANDS_BY_NAME = new Map(COMMANDS.map((command) => [command.name, comman
 /**
  * Answers one line; a mistake is answered in one line too. The server ends every answer with END_OF_ANSWER.
  *
- * @returns The text in parts, which are made as they are read; a promise only where the command has to wait.
+ * @returns The text in parts, which are made as they are read; a promise only where the command has to wait. Neither
+ * making nor waiting fails: what goes wrong is an answer.
  */
 export function answer(context: CommandContext, line: string): Promise<Iterable<string>> | Iterable<string> {
   const text = line.trim();
@@ -50,16 +53,21 @@ export function answer(context: CommandContext, line: string): Promise<Iterable<
   const command = COMMANDS_BY_NAME.get(name);
   if (!command || !request) return printLines([`Invalid request! [${text}]`]);
   const { isJson } = request;
+  const refuse = (error: unknown) => printRefusal(explain(error, context.log, text), isJson);
+  const print = (result: Answer) => printAnswer(result, isJson, refuse);
   try {
     const result = command.run(context, request);
-    if (!(result instanceof Promise)) return print(result, isJson);
-    return result.then(
-      (waited) => print(waited, isJson),
-      (error) => refuse(error, isJson),
-    );
+    return result instanceof Promise ? result.then(print, refuse) : print(result);
   } catch (error) {
-    return refuse(error, isJson);
+    return refuse(error);
   }
+}
+
+/** Why a command fails, for who asked. A bug does not end the process here: the tests must not pay for a question. */
+function explain(error: unknown, log: Logger, command: string): string {
+  if (error instanceof CommandError) return error.message;
+  log.error({ command, stack: inspect(error) }, 'admin command failed');
+  return INTERNAL_ERROR;
 }
 
 function parseRequest(text: string): { name: string; request: Request | undefined } {
@@ -72,14 +80,26 @@ function parseRequest(text: string): { name: string; request: Request | undefine
   return { name, request: isSound ? { fields, isJson: rest.length < words.length } : undefined };
 }
 
-function print(answer: Answer, isJson: boolean): Iterable<string> {
-  return isJson ? printDocument(answer.document()) : printLines(answer.lines());
+/** Where making the answer fails, the refusal has a line of its own. */
+function* printAnswer(
+  answer: Answer,
+  isJson: boolean,
+  refuse: (error: unknown) => Iterable<string>,
+): Generator<string> {
+  let last = '\n';
+  try {
+    for (const part of isJson ? printDocument(answer.document()) : printLines(answer.lines())) {
+      yield part;
+      last = part;
+    }
+  } catch (error) {
+    if (!last.endsWith('\n')) yield '\n';
+    yield* refuse(error);
+  }
 }
 
-/** @throws what is not a refusal: a bug. */
-function refuse(error: unknown, isJson: boolean): Iterable<string> {
-  if (!(error instanceof CommandError)) throw error;
-  return isJson ? printDocument({ error: error.message }) : printLines([error.message]);
+function printRefusal(message: string, isJson: boolean): Iterable<string> {
+  return isJson ? printDocument({ error: message }) : printLines([message]);
 }
 
 function* printLines(lines: Iterable<string>): Generator<string> {

@@ -173,6 +173,9 @@ export interface Help {
 /** How the one line begins that a connection gets in place of answers. */
 export const TOO_MANY_CLIENTS = 'Too many clients';
 
+/** What is answered where a command meets a bug. */
+export const INTERNAL_ERROR = 'Internal error, see the log!';
+
 /** What `--json` gets in place of a document when a request cannot be met. */
 export interface Refusal {
   readonly error: string;

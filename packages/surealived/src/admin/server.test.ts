@@ -218,6 +218,15 @@ describe('AdminServer', () => {
     expect(new Set(turnsAtCommand).size).toBe(50);
   });
 
+  it('goes on after a bug in a command', async () => {
+    const processFigures = () => {
+      throw new Error('oops');
+    };
+    const { client } = await serve({ own: { processFigures } });
+    const heard = await (await client()).say('stats\nvlist\n').hear(END, 2);
+    expect(heard).toBe(`Internal error, see the log!\n${END}${LISTING}`);
+  });
+
   it('names address and port when another has it', async () => {
     const { port } = await serve();
     const { context } = commandContext([]);

@@ -3,7 +3,15 @@
  *
  * @module
  */
-import type { Check, ConnectionFigures, History, RealList, Reload, VirtualList } from '../admin/documents.js';
+import {
+  type Check,
+  type ConnectionFigures,
+  type History,
+  INTERNAL_ERROR,
+  type RealList,
+  type Reload,
+  type VirtualList,
+} from '../admin/documents.js';
 import { escapeText } from '../admin/escape.js';
 import { COMPLETION_SHELLS, completionScript } from './completion-script.js';
 import { EXIT, type ExitStatus, Failure } from './failure.js';
@@ -200,7 +208,9 @@ async function sendRaw(session: Session, [line = '']: readonly string[]): Promis
   session.print(answer);
   const [head = ''] = answer;
   const isRefused =
-    head.startsWith('Reload: failed') || (answer.length === 1 && /^(Invalid request!|cmd_\w+:)/.test(head));
+    head.startsWith('Reload: failed') ||
+    answer.at(-1) === INTERNAL_ERROR ||
+    (answer.length === 1 && /^(Invalid request!|cmd_\w+:)/.test(head));
   return isRefused ? EXIT.failed : EXIT.ok;
 }
 

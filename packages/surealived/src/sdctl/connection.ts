@@ -67,7 +67,7 @@ export class AdminConnection {
   /** Asks for a document. @throws Failure also when the request is refused. */
   async askDocument<T>(line: string, patienceMs = 0): Promise<{ document: T; text: string }> {
     const answer = await this.ask(`${line} --json`, patienceMs);
-    const text = answer.join('\n');
+    const text = answer.at(-1) ?? ''; // an error may follow a document that was begun
     if (!text.startsWith('{')) throw new Failure(EXIT.failed, text);
     const { version, ...document } = JSON.parse(text);
     if (version !== DOCUMENT_VERSION) throw this.#failure(`documents are of version ${version}, not 1`);

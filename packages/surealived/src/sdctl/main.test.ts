@@ -195,6 +195,14 @@ describe('what goes wrong', () => {
     });
   });
 
+  it.each([['vlist'], ['raw', 'vlist']])('hears of a bug in surealived: %s %s', async (...argv) => {
+    const { sdctl, virtuals } = await serve();
+    Object.assign(virtuals[1] as Virtual, { config: undefined });
+    const { status, out, err } = await sdctl(...argv);
+    expect(status).toBe(1);
+    expect(out + err).toMatch(/Internal error, see the log!\n$/);
+  });
+
   it('names virtuals of one name', async () => {
     const configs = ['192.168.0.1', '192.168.0.2'].map((address) =>
       virtualConfig([realConfig('w1')], {}, { address: at(address) }),
