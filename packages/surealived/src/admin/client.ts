@@ -6,6 +6,9 @@ import { LineSplitter } from './line-splitter.js';
 /** A command with its line end. */
 const MAX_LINE_BYTES = 8192;
 const TOO_LONG = `Invalid request! [longer than ${MAX_LINE_BYTES} bytes]`;
+/** A browser that is made to send commands in the body of a request. */
+const HTTP_REQUEST = /^\S+ \S+ HTTP\/\d/;
+const IS_HTTP = 'Invalid request! [HTTP]';
 /** Of an answer, made and written before the tests get their turn. */
 const PART_BYTES = 1 << 16;
 /** How long a client that is sent away may take to read why. */
@@ -44,11 +47,17 @@ export class AdminClient {
     for (let line = this.#lines.next(); line !== undefined; line = this.#lines.next()) {
       if (line.length >= MAX_LINE_BYTES) return dismiss(socket, TOO_LONG);
       const text = line.toString('utf8').trim();
+      if (HTTP_REQUEST.test(text)) return this.#refuseHttp();
       if (text !== '') return this.#run(text);
     }
     if (this.#lines.pendingBytes >= MAX_LINE_BYTES) dismiss(socket, TOO_LONG);
     else if (socket.readableEnded) socket.end();
     else socket.resume();
+  }
+
+  #refuseHttp(): void {
+    this.#context.log.debug('admin client speaks HTTP');
+    dismiss(this.#socket, IS_HTTP);
   }
 
   #run(text: string): void {

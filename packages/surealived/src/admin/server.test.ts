@@ -17,10 +17,11 @@ interface Serving extends Partial<AdminServerOptions> {
   readonly own?: Partial<CommandContext>;
 }
 
-async function serve({ virtuals = 1, own = {}, address = '127.0.0.1', ...options }: Serving = {}) {
+async function serve({ virtuals: count = 1, own = {}, address = '127.0.0.1', ...options }: Serving = {}) {
   const { log, entries } = recordingLog();
-  const configs = Array.from({ length: virtuals }, () => virtualConfig([realConfig('w1')]));
-  const { context } = commandContext(configs.map(createVirtual), own);
+  const configs = Array.from({ length: count }, () => virtualConfig([realConfig('w1')]));
+  const virtuals = configs.map(createVirtual);
+  const { context } = commandContext(virtuals, { log, ...own });
   const server = new AdminServer({ address, port: 0, context, log, ...options });
   const port = await server.listen();
   onTestFinished(() => server.close());
@@ -31,7 +32,7 @@ async function serve({ virtuals = 1, own = {}, address = '127.0.0.1', ...options
     await once(socket, 'connect');
     return new Client(socket);
   };
-  return { server, port, client, entries };
+  return { server, port, client, virtuals, entries };
 }
 
 class Client {
@@ -121,6 +122,18 @@ describe('AdminServer', () => {
       `${LISTING}Invalid request! [longer than 8192 bytes]\n${END}`,
     );
   });
+
+  it.each(['POST / HTTP/1.1', 'CONNECT 127.0.0.1:1337 HTTP/1.0', 'get /a=b HTTP/2'])(
+    'closes the connection at %j, and obeys nothing that follows',
+    async (request) => {
+      const { client, virtuals, entries } = await serve();
+      const body = `rset ${W1} rstate=DOWN\n`;
+      const heard = await (await client()).say(`vlist\n${request}\r\nHost: x\r\n\r\n${body}`).hearAll();
+      expect(heard).toBe(`${LISTING}Invalid request! [HTTP]\n${END}`);
+      expect(virtuals[0]?.reals[0]?.adminState).toBe('ONLINE');
+      expect(entries).toMatchObject([{ level: 'debug', msg: 'admin client speaks HTTP' }]);
+    },
+  );
 
   it('sends the 65th client away with a word, and takes another when one has gone', async () => {
     const { client } = await serve();
