@@ -16,7 +16,7 @@ export interface AdminServerOptions {
   readonly idleTimeoutMs?: number;
 }
 
-/** On all sockets together. */
+/** On each listener: a crowd on TCP must not keep out whom the file permissions let in. */
 const MAX_CLIENTS = 64;
 /** On top of these, those that are sent away and have not gone yet. */
 const MAX_REFUSED = 16;
@@ -25,8 +25,8 @@ const IDLE_TIMEOUT_MS = 300_000;
 /** The admin socket, on TCP and on a path: lines in, answers out. */
 export class AdminServer {
   readonly #options: AdminServerOptions;
-  readonly #servers: Server[] = [];
-  readonly #clients = new Set<Socket>();
+  /** With their clients. */
+  readonly #servers = new Map<Server, Set<Socket>>();
 
   constructor(options: AdminServerOptions) {
     this.#options = options;
@@ -58,14 +58,15 @@ export class AdminServer {
   }
 
   async close(): Promise<void> {
-    const closed = this.#servers.map((server) => new Promise((resolve) => server.close(resolve)));
-    for (const client of this.#clients) client.destroy();
+    const closed = [...this.#servers.keys()].map((server) => new Promise((resolve) => server.close(resolve)));
+    for (const client of [...this.#servers.values()].flatMap((clients) => [...clients])) client.destroy();
     await Promise.all(closed);
   }
 
   #createServer(): Server {
-    const server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
-    this.#servers.push(server);
+    const clients = new Set<Socket>();
+    const server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket, clients));
+    this.#servers.set(server, clients);
     return server;
   }
 
@@ -74,12 +75,12 @@ export class AdminServer {
     server.on('error', (error) => this.#options.log.error({ err: error }, 'admin socket failed'));
   }
 
-  #accept(socket: Socket): void {
+  #accept(socket: Socket, clients: Set<Socket>): void {
     const { context, log, idleTimeoutMs = IDLE_TIMEOUT_MS } = this.#options;
-    socket.on('close', () => this.#clients.delete(socket));
+    socket.on('close', () => clients.delete(socket));
     socket.on('error', (error) => log.debug({ cause: error.message }, 'admin client lost'));
-    const others = this.#clients.size;
-    this.#clients.add(socket);
+    const others = clients.size;
+    clients.add(socket);
     if (others >= MAX_CLIENTS + MAX_REFUSED) socket.destroy();
     else if (others < MAX_CLIENTS) new AdminClient(socket, context, idleTimeoutMs);
     else dismiss(socket, `${TOO_MANY_CLIENTS}, at most ${MAX_CLIENTS}`);

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { existsSync, statSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
+import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -81,18 +81,20 @@ describe('the Unix socket', () => {
     await expect(serverAt(path).listen()).rejects.toThrow(`listen on ${path}: E`);
   });
 
-  it('shares the limit of clients with TCP', async () => {
+  it('has a limit of clients of its own', async () => {
     const path = join(temporaryDirectory(), 'admin');
     const port = await serverAt(path).listen();
-    const clients = Array.from({ length: 64 }, (_, i) =>
-      i % 2 ? connect(path) : connect(port, '127.0.0.1'),
-    );
-    for (const client of clients) {
-      onTestFinished(() => void client.destroy());
-      client.on('error', () => undefined).write('x\n');
-      await once(client, 'data');
-    }
-    expect(await ask(path)).toBe('Too many clients, at most 64\n_SD_CMD_END_\n');
-    expect(await ask(port)).toBe('Too many clients, at most 64\n_SD_CMD_END_\n');
+    const crowd = async (open: () => Socket): Promise<void> => {
+      for (const client of Array.from({ length: 64 }, open)) {
+        onTestFinished(() => void client.destroy());
+        client.on('error', () => undefined).write('x\n');
+        await once(client, 'data');
+      }
+    };
+    const refusal = 'Too many clients, at most 64\n_SD_CMD_END_\n';
+    await crowd(() => connect(port, '127.0.0.1'));
+    expect([await ask(port), await ask(path)]).toEqual([refusal, ANSWER]);
+    await crowd(() => connect(path));
+    expect(await ask(path)).toBe(refusal);
   });
 });

@@ -7,7 +7,7 @@ export interface Capacity {
 }
 
 /** Descriptors that are not for tests: files, the admin socket and its clients, libuv's own. */
-const RESERVED_DESCRIPTORS = 128;
+const RESERVED_DESCRIPTORS = 208;
 /** A program's output and errors come by a pipe each. */
 const DESCRIPTORS_PER_TASK = 2;
 
