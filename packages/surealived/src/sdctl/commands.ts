@@ -204,7 +204,7 @@ async function reload(session: Session): Promise<ExitStatus> {
 
 async function sendRaw(session: Session, [line = '']: readonly string[]): Promise<ExitStatus> {
   if (/[\r\n]/.test(line) || line.trim() === '') throw new Failure(EXIT.usage, 'raw takes one line');
-  const answer = await session.ask(line);
+  const answer = await session.ask(line, await patienceFor(session, line));
   session.print(answer);
   const [head = ''] = answer;
   const isRefused =
@@ -212,6 +212,15 @@ async function sendRaw(session: Session, [line = '']: readonly string[]): Promis
     answer.at(-1) === INTERNAL_ERROR ||
     (answer.length === 1 && /^(Invalid request!|cmd_\w+:)/.test(head));
   return isRefused ? EXIT.failed : EXIT.ok;
+}
+
+/** How long a line may take that the time-out is too short for; 0 for any other. */
+async function patienceFor(session: Session, line: string): Promise<number> {
+  const [name] = line.trim().split(/\s/);
+  if (name === 'reload') return RELOAD_PATIENCE_MS;
+  if (name !== 'check') return 0;
+  const { virtuals } = await session.askDocument<VirtualList>('vlist');
+  return Math.max(0, ...virtuals.map(({ timeoutMs }) => timeoutMs)) + CHECK_PATIENCE_MS;
 }
 
 function upperCase(state: string): string {

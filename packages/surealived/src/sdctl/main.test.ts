@@ -2,6 +2,7 @@ import { EventEmitter, once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { temporaryDirectory } from '../../../shared/src/files.test-kit.js';
 import type { CommandContext } from '../admin/context.js';
@@ -202,6 +203,15 @@ describe('what goes wrong', () => {
     expect(status).toBe(1);
     expect(out + err).toMatch(/Internal error, see the log!\n$/);
   });
+
+  it.each([['reload'], ['raw', 'reload'], ['check', 'web', 'w1'], ['raw', `check ${W1}`]])(
+    'waits longer than the time-out for what takes longer: %s %s',
+    async (...argv) => {
+      const late = <T>(answer: T): Promise<T> => delay(600, answer);
+      const { sdctl } = await serve({ reload: () => late(GOOD_RELOAD), check: () => late(UP) });
+      expect(await sdctl('--timeout', '0.5', ...argv)).toMatchObject({ status: 0, err: '' });
+    },
+  );
 
   it('names virtuals of one name', async () => {
     const configs = ['192.168.0.1', '192.168.0.2'].map((address) =>

@@ -39,8 +39,8 @@ export class Session implements AsyncDisposable {
     return this.#connection;
   }
 
-  async ask(line: string): Promise<readonly string[]> {
-    return (await this.connection()).ask(line);
+  async ask(line: string, patienceMs = 0): Promise<readonly string[]> {
+    return (await this.connection()).ask(line, patienceMs);
   }
 
   async askDocument<T>(line: string, patienceMs = 0): Promise<T> {
