@@ -333,6 +333,16 @@ describe('a bug', () => {
   });
 });
 
+it.each(['rset', 'vset', 'history', 'rlist', 'check'])('takes what listings printed: %s', async (command) => {
+  const { ask } = services();
+  const [virtual = ''] = await ask('vlist');
+  const [, real = ''] = await ask(`rlist ${WEB}`);
+  const [answer] = await ask(`${command} ${virtual} ${command === 'vset' ? 'rweight=5' : real}`);
+  expect(answer).toBe(
+    { rset: 'Set: rstate=ONLINE, weight=10, inpercent=FALSE', vset: 'Set: reals=2' }[command] ?? WEB_HEAD,
+  );
+});
+
 it('lists its commands, one line each', async () => {
   const lines = await services().ask('help');
   expect(lines.map((line) => line.split(' ')[0])).toEqual(

@@ -21,6 +21,8 @@ import { stats } from './statistics-report.js';
 /** The last line of every answer. */
 export const END_OF_ANSWER = '_SD_CMD_END_';
 const JSON_SWITCH = '--json';
+/** A place that a listing has printed, and that says nothing: `v:0`. */
+const PLACE = /^[vr]:\d+$/;
 
 const help: Command = {
   name: 'help',
@@ -72,12 +74,13 @@ function explain(error: unknown, log: Logger, command: string): string {
 
 function parseRequest(text: string): { name: string; request: Request | undefined } {
   const [name = '', ...words] = text.split(/\s+/);
-  const rest = words.filter((word) => word !== JSON_SWITCH);
+  const isJson = words.includes(JSON_SWITCH);
+  const rest = words.filter((word) => word !== JSON_SWITCH && !PLACE.test(word));
   let isSound = true;
   const fields = parseFields(rest.join(' '), () => {
     isSound = false;
   });
-  return { name, request: isSound ? { fields, isJson: rest.length < words.length } : undefined };
+  return { name, request: isSound ? { fields, isJson } : undefined };
 }
 
 /** Where making the answer fails, the refusal has a line of its own. */
