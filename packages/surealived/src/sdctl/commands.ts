@@ -140,7 +140,7 @@ export const SDCTL_COMMANDS: readonly SdctlCommand[] = [
   {
     name: 'watch',
     operands: [MAYBE_VIRTUAL],
-    summary: 'show the reals live, and every transition; q ends it',
+    summary: 'show the reals live, and their last transitions; q ends it',
     run: async (session, [virtual]) => watch(session, virtual),
   },
   {

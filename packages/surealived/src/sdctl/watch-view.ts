@@ -32,7 +32,7 @@ export class LiveView {
     this.#paint = paint;
   }
 
-  /** Takes in the state of now. @returns Lines for what is new. */
+  /** Takes in the state of now. @returns Lines for what is new: of each real, its last transition. */
   update({ virtuals }: RealList): readonly string[] {
     const places = virtuals.flatMap((virtual) => virtual.reals.map((real): Place => ({ virtual, real })));
     const known = new Map(places.map((place) => [keyOf(place), marked(place.real)]));

@@ -12,8 +12,8 @@ const ENTER_SCREEN = '\x1b[?1049h\x1b[?25l';
 const LEAVE_SCREEN = '\x1b[?25h\x1b[?1049l';
 
 /**
- * Shows the reals until the user ends it: on a terminal redrawn each second, elsewhere one line for each transition. A
- * surealived that goes away is waited for.
+ * Shows the reals until the user ends it: on a terminal redrawn each second, elsewhere a line for each real that had
+ * transitions meanwhile, with the last. A surealived that goes away is waited for.
  *
  * @throws Failure when there is nothing to show at first.
  */
