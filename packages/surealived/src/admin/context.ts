@@ -35,7 +35,7 @@ export interface CommandContext {
   engineLoad(): EngineLoad;
   /** Tests a real once, now; the outcome does not count for its state. */
   check(virtual: Virtual, real: Real, trace: Trace): Promise<Outcome>;
-  /** Reads the services file anew. What is wrong with it is in the report, not thrown. */
+  /** Reads both files anew. What is wrong with them is in the report, not thrown. */
   reload(): Promise<ReloadReport>;
   /** The last reload since the start. */
   lastReload(): LastReload | undefined;

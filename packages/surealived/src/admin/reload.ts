@@ -5,7 +5,7 @@ import { escapeText } from './escape.js';
 export const reload: Command = {
   name: 'reload',
   operands: '',
-  summary: 'reads the services file anew and applies what changed',
+  summary: 'reads surealived.cfg and the services file anew and applies what changed',
   async run({ director, reload }) {
     const report = await reload();
     const { ok, problems, warnings, added, removed, changed, tookMs } = report;
