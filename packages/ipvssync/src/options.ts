@@ -9,6 +9,7 @@ import {
   absoluteOrEmpty,
   DAEMON_OPTIONS,
   FLAG,
+  LOG_OPTIONS,
   type OptionTable,
   type Printed,
   parseCommandLine,
@@ -47,6 +48,7 @@ const OPTIONS = {
   'del-umanaged': { ...FLAG, help: 'the same, as the original spelt it' },
   'keep-diffs': { ...FLAG, short: 'k', help: 'do not remove consumed diff files' },
   ...DAEMON_OPTIONS,
+  ...LOG_OPTIONS,
 } as const satisfies OptionTable;
 
 const NOTES = `Signals: HUP reads everything anew, USR1 opens the log file anew, TERM and INT end it and leave the table

@@ -27,13 +27,17 @@ export const COMMON_OPTIONS = {
     toAbsolute: resolve,
     help: 'configuration file',
   },
-  verbose: { type: 'boolean', short: 'v', multiple: true, help: 'log more; may be repeated' },
   help: { type: 'boolean', default: false, short: 'h', help: 'print this' },
   version: { type: 'boolean', default: false, short: 'V', help: 'print the version' },
 } as const satisfies OptionTable;
 
 /** A switch of an option table. */
 export const FLAG = { type: 'boolean', default: false } as const;
+
+/** What a program understands that has a log. */
+export const LOG_OPTIONS = {
+  verbose: { type: 'boolean', short: 'v', multiple: true, help: 'log more; may be repeated' },
+} as const satisfies OptionTable;
 
 /** What a program understands that can run as a daemon. */
 export const DAEMON_OPTIONS = {
@@ -70,6 +74,7 @@ export type ParsedCommandLine<T extends OptionTable> =
   | {
       readonly values: Parsed<T>['values'];
       readonly operands: readonly string[];
+      /** How many times -v was given. */
       readonly verbosity: number;
       /** The same arguments for the process that a watchdog starts, in another directory. Operands are paths. */
       readonly childArguments: readonly string[];

@@ -2,6 +2,7 @@ import {
   absoluteOrEmpty,
   DAEMON_OPTIONS,
   FLAG,
+  LOG_OPTIONS,
   type OptionTable,
   type Printed,
   parseCommandLine,
@@ -33,6 +34,7 @@ const OPTIONS = {
   'no-dumpfile': { ...FLAG, short: 'k', help: 'neither load nor write offline.dump' },
   'no-sync': { ...FLAG, short: 'n', help: 'write no snapshots' },
   ...DAEMON_OPTIONS,
+  ...LOG_OPTIONS,
 } as const satisfies OptionTable;
 
 const NOTES = `Signals: HUP reads both files anew, USR1 opens the log file anew, TERM and INT end it.

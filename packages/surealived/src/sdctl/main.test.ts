@@ -158,6 +158,7 @@ describe('what goes wrong', () => {
     [['vlst'], 2, 'sdctl: no command "vlst" – did you mean vlist?\n'],
     [['xyzzy'], 2, 'sdctl: no command "xyzzy" (see --help)\n'],
     [[], 2, 'sdctl: a command is missing (see --help)\n'],
+    [['-v', 'vlist'], 2, "sdctl: Unknown option '-v' (see --help)\n"],
     [['--jsn', 'vlist'], 2, "sdctl: Unknown option '--jsn' (see --help)\n"],
     [['--timeout', 'x', 'vlist'], 2, 'sdctl: --timeout: expected seconds up to 3600, got "x"\n'],
     [['completion', 'fish'], 2, 'sdctl: no completion for "fish"\n'],
