@@ -22,7 +22,7 @@ it('appends lines in their order to what is there, in a file that not everybody 
   for (const line of lines) file.write(line);
   await untilContent(`old\n${lines.join('')}`);
   rmSync(path);
-  file.reopen();
+  file.reopen(expect.unreachable);
   await vi.waitFor(() => expect(statSync(path).mode & 0o777).toBe(0o640), UNTIL);
 });
 
@@ -31,7 +31,7 @@ it('goes on in a new file after a rotation, and loses no line to it', async () =
   file.write('a\n');
   renameSync(path, `${path}.1`);
   file.write('b\n');
-  file.reopen();
+  file.reopen(expect.unreachable);
   file.write('c\n');
   await vi.waitFor(() => expect(read()).toMatch(/c\n$/), UNTIL);
   expect(readFileSync(`${path}.1`, 'utf8') + read()).toBe('a\nb\nc\n');
@@ -42,8 +42,10 @@ it('stays with the old file while the new one cannot be opened', async () => {
   const { file, path } = open();
   renameSync(path, `${path}.1`);
   mkdirSync(path);
-  file.reopen();
-  await vi.waitFor(() => expect(file.problem).toMatch(/EISDIR/), UNTIL);
+  const failed = vi.fn();
+  file.reopen(failed);
+  await vi.waitFor(() => expect(failed).toHaveBeenCalledWith(expect.stringMatching(/EISDIR/)), UNTIL);
+  expect(file.problem).toMatch(/EISDIR/);
   file.write('a\n');
   await vi.waitFor(() => expect(readFileSync(`${path}.1`, 'utf8')).toBe('a\n'), UNTIL);
 });
@@ -55,7 +57,7 @@ it('says how many lines a full disk has cost when there is room again', async ()
   for (const line of ['1\n', '2\n', '3\n']) file.write(line);
   await vi.waitFor(() => expect(file.problem).toMatch(/ENOSPC/), UNTIL);
   rmSync(path);
-  file.reopen();
+  file.reopen(expect.unreachable);
   await vi.waitFor(() => expect(file.problem).toBeUndefined(), UNTIL);
   file.write('4\n');
   await untilContent('lost 3\n4\n');

@@ -28,7 +28,8 @@ export class LogFile {
   /** Whether the file ends within a line, which the disk cut off. */
   #isTorn = false;
   #isBusy = false;
-  #reopenWanted = false;
+  /** Whom to tell when a reopening that was asked for fails. */
+  #onReopenFailed: ((cause: string) => void) | undefined;
   #problem: string | undefined;
 
   /** @param describeLoss The line that tells how many were lost, with its newline. */
@@ -59,8 +60,8 @@ export class LogFile {
   }
 
   /** Goes on in the file that has the path now, after a rotation; in the old one where that cannot be opened. */
-  reopen(): void {
-    this.#reopenWanted = true;
+  reopen(onFailed: (cause: string) => void): void {
+    this.#onReopenFailed = onFailed;
     this.#proceed();
   }
 
@@ -75,13 +76,14 @@ export class LogFile {
 
   #proceed(): void {
     if (this.#isBusy) return;
-    if (this.#reopenWanted || (this.#fd === undefined && this.#waiting.length > 0)) this.#open();
+    if (this.#onReopenFailed || (this.#fd === undefined && this.#waiting.length > 0)) this.#open();
     else if (this.#fd !== undefined && this.#waiting.length > 0) this.#writeBatch(this.#fd);
   }
 
   #open(): void {
     this.#isBusy = true;
-    this.#reopenWanted = false;
+    const onFailed = this.#onReopenFailed;
+    this.#onReopenFailed = undefined;
     open(this.path, OPEN_FLAGS, OPEN_MODE, (error, fd) => {
       this.#isBusy = false;
       this.#problem = error?.message;
@@ -94,6 +96,7 @@ export class LogFile {
         this.#waiting = [];
         this.#waitingBytes = 0;
       }
+      if (error) onFailed?.(error.message);
       this.#proceed();
     });
   }

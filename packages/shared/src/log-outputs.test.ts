@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it, vi } from 'vitest';
 import { DatagramServer } from './datagrams.test-kit.js';
@@ -40,6 +40,23 @@ it('writes JSON everywhere where that is asked for', async () => {
   const { file, syslog } = await written('log_format json\nuse_tm_in_syslog true');
   expect(JSON.parse(file)).toMatchObject({ level: 'warn', msg: 'real offline', real: 'w1' });
   expect(syslog.slice(syslog.indexOf('{'))).toBe(file.trimEnd());
+});
+
+it('tells the old file and syslog when the file cannot be opened anew', async () => {
+  const directory = temporaryDirectory();
+  const [file, socket] = [join(directory, 'file'), join(directory, 'socket')];
+  const server = new DatagramServer(socket);
+  const { config } = parseConfig(`use_log true\nuse_syslog true\nsyslog_socket ${socket}`, 'f');
+  const outputs = await LogOutputs.open(logSettings('surealived', { file, level: 'info' }, config));
+  renameSync(file, `${file}.1`);
+  mkdirSync(file);
+  outputs.reopen();
+  const text = await vi.waitFor(() => readFileSync(`${file}.1`, 'utf8') || expect.unreachable());
+  expect(text).toMatch(
+    RegExp(`^${STAMP} error log file cannot be opened anew file=${file} cause="EISDIR: .*"\n$`),
+  );
+  server.receive();
+  expect(server.received.join('\n')).toMatch(/]: log file cannot be opened anew file=/);
 });
 
 it('names what cannot be had', async () => {

@@ -82,8 +82,11 @@ export class LogOutputs {
     this.#file?.write(asJson ? json : readableLine(json));
   }
 
-  /** Opens the log file anew, which a rotation has renamed. */
+  /** Opens the log file anew, which a rotation has renamed; what still works is told where that fails. */
   reopen(): void {
-    this.#file?.reopen();
+    const { program, file } = this.#settings;
+    this.#file?.reopen((cause) =>
+      this.write(writeLogLine(program, 'error', { file, cause }, 'log file cannot be opened anew')),
+    );
   }
 }
