@@ -25,7 +25,7 @@ export const reload: BenchPart = {
   title: `Reload of ${VIRTUALS} virtuals with ${REALS_PER_VIRTUAL} reals each, one changed weight; worst of ${ROUNDS}`,
   columns: ['figure', 'measured', 'goal'],
   async run(): Promise<readonly Row[]> {
-    using directory = new HandoverDirectory({ maxfd: 8192 });
+    using directory = new HandoverDirectory({ maxfd: 8192, logging: 'error' });
     const server = new RealServer('all', 'tcp', '0.0.0.0', 0);
     await server.start();
     const write = (weight: number): string => directory.writeServices(servicesXml(server.port, weight));
@@ -37,6 +37,7 @@ export const reload: BenchPart = {
       virtuals: services.virtuals,
       sources,
       log,
+      verbosity: 0,
       noSync: false,
       noDumpFile: false,
     });

@@ -28,6 +28,8 @@ export interface DaemonOptions {
   /** What a reload reads. */
   readonly sources: Sources;
   readonly log: Logger;
+  /** How many levels more than the configuration says the log has. */
+  readonly verbosity: number;
   /** Write no snapshots. */
   readonly noSync: boolean;
   /** Neither load nor write offline.dump. */
@@ -56,7 +58,7 @@ export class Daemon {
 
   /** @throws SystemCallError when epoll cannot be had. */
   constructor(options: DaemonOptions) {
-    const { config, virtuals, sources, log, clock = systemClock } = options;
+    const { config, virtuals, sources, log, verbosity, clock = systemClock } = options;
     const wallNow = (): Date => clock.wallNow();
     this.#log = log;
     this.#troubles = new WriteTroubles({ log, wallNow });
@@ -97,6 +99,7 @@ export class Daemon {
     });
     this.#reloader = new Reloader({
       running: config,
+      verbosity,
       loadRegistry,
       clock,
       log,

@@ -79,6 +79,7 @@ async function run(
     virtuals,
     sources,
     log,
+    verbosity: options.verbosity,
     noSync: options.noSync || config.no_sync,
     noDumpFile: options.noDumpFile,
     watchdogPid: host.watchdog?.pid,

@@ -22,6 +22,7 @@ function reloaderOf(before: readonly VirtualConfig[], candidates: (Candidate | P
   const applied: (readonly VirtualConfig[])[] = [];
   const reloader = new Reloader({
     running: config,
+    verbosity: 1,
     clock: systemClock,
     log,
     loadRegistry: async () => registry,
@@ -32,7 +33,7 @@ function reloaderOf(before: readonly VirtualConfig[], candidates: (Candidate | P
       return reconfigure(current, virtuals);
     },
   });
-  return { reloader, applied, messages: () => entries.map(({ msg }) => msg) };
+  return { reloader, applied, log, messages: () => entries.map(({ msg }) => msg) };
 }
 
 function good(virtuals: readonly VirtualConfig[], own = {}): Candidate {
@@ -76,6 +77,17 @@ it('reads the files again for whoever asks while they may already have been read
   expect(third).toBe(second);
   expect([await first, await second]).toMatchObject([{ changed: 0 }, { changed: 1 }]);
   expect(applied).toHaveLength(2);
+});
+
+it('logs as much as surealived.cfg now says, and the command line on top', async () => {
+  const { reloader, log } = reloaderOf(
+    [web],
+    [good([web], { logging: 'warn' }), { ok: false, problems: [] }],
+  );
+  expect(await reloader.reload()).toMatchObject({ ok: true, warnings: [] });
+  expect(log.level).toBe('info');
+  await reloader.reload();
+  expect(log.level).toBe('info');
 });
 
 it('names the settings of surealived.cfg that wait for a restart', async () => {

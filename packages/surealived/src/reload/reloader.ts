@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '@surealived/shared/clock';
 import { messageOf } from '@surealived/shared/errors';
-import type { Logger } from '@surealived/shared/log';
+import { type Logger, raiseLevel } from '@surealived/shared/log';
 import type { SurealivedConfig } from '@surealived/shared/surealived-cfg';
 import type { TesterRegistry } from '@surealived/testers/registry';
 import type { VirtualConfig } from '../config/model.js';
@@ -19,12 +19,16 @@ export interface ReloaderOptions {
   readonly current: () => readonly VirtualConfig[];
   /** Brings a checked configuration into force. */
   readonly apply: (virtuals: readonly VirtualConfig[]) => Reconfiguration;
-  /** The settings of this process, which stay as they are. */
+  /** The settings that this process has begun with. */
   readonly running: SurealivedConfig;
+  /** How many levels more than the configuration says the log has. */
+  readonly verbosity: number;
   readonly clock: Clock;
   readonly log: Logger;
 }
 
+/** Settings of surealived.cfg that a reload puts in force. */
+const RELOADED: readonly string[] = ['modules', 'modules_path', 'logging'];
 /** Work on the main loop before the tests get their turn. */
 const TURN_MS = 5;
 
@@ -80,13 +84,14 @@ export class Reloader {
   }
 
   async #run(): Promise<Omit<ReloadReport, 'tookMs'>> {
-    const { load, loadRegistry, apply, running } = this.#options;
+    const { load, loadRegistry, apply, running, verbosity, log } = this.#options;
     const candidate = await load();
     if (!candidate.ok) return failure(candidate.problems);
     const registry = await loadRegistry(candidate.config);
     const virtuals = await this.#unpack(candidate.virtuals, registry);
     if (this.#isStopped) return failure(['surealived is being stopped']);
     const { added, removed, changed } = apply(virtuals);
+    log.level = raiseLevel(candidate.config.logging, verbosity);
     const warnings = [...candidate.warnings, ...waitForRestart(running, candidate.config)];
     return { ok: true, problems: [], warnings, added: added.length, removed: removed.length, changed };
   }
@@ -115,11 +120,11 @@ export class Reloader {
   }
 }
 
-/** Settings of surealived.cfg that now say something else; the testers to load are taken from there at each reload. */
+/** Settings of surealived.cfg that now say something else than what is in force. */
 function waitForRestart(running: SurealivedConfig, next: SurealivedConfig): readonly string[] {
   const names = Object.keys(next) as (keyof SurealivedConfig)[];
   return names
-    .filter((name) => running[name] !== next[name] && !['modules', 'modules_path'].includes(name))
+    .filter((name) => running[name] !== next[name] && !RELOADED.includes(name))
     .map((name) => `${name}: takes effect after a restart`);
 }
 
