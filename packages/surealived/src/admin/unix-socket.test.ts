@@ -76,9 +76,9 @@ describe('the Unix socket', () => {
     expect(existsSync(path)).toBe(true);
   });
 
-  it('names a directory that is not there', async () => {
+  it('says that its directory is not there', async () => {
     const path = join(temporaryDirectory(), 'none', 'admin');
-    await expect(serverAt(path).listen()).rejects.toThrow(`listen on ${path}: E`);
+    await expect(serverAt(path).listen()).rejects.toThrow(`listen on ${path}: ENOENT`);
   });
 
   it('has a limit of clients of its own', async () => {

@@ -1,5 +1,6 @@
-import { lstatSync, rmSync } from 'node:fs';
+import { lstatSync, rmSync, statSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
+import { dirname } from 'node:path';
 import { SystemCallError } from '@surealived/shared/errors';
 
 /** Where a Unix socket lies, and who may use it. */
@@ -41,6 +42,7 @@ export function asSystemCallError(call: string, error: unknown): unknown {
 }
 
 async function makeRoom(path: string): Promise<void> {
+  statSync(dirname(path)); // libuv would say EACCES for a directory that is not there
   const entry = lstatSync(path, { throwIfNoEntry: false });
   if (entry?.isSocket() && !(await isServed(path))) rmSync(path, { force: true });
 }
