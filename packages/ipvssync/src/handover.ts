@@ -59,8 +59,7 @@ export class Handover {
    */
   async load({ removeReloadFlag }: { removeReloadFlag: boolean }): Promise<readonly string[]> {
     const { lock_sync_file, full_sync_file } = this.#paths;
-    for (const file of [full_sync_file, lock_sync_file])
-      if (!existsSync(file)) throw new HandoverMissingError(`${file}: missing; surealived must run first`);
+    for (const file of [full_sync_file, lock_sync_file]) refuseWithout(file);
     return withFileLock(lock_sync_file, { timeoutMs: LOCK_TIMEOUT_MS }, () => {
       const problems = this.#loadLocked();
       if (removeReloadFlag) unlinkIfThere(this.#paths.full_reload_file, problems);
@@ -157,6 +156,11 @@ export function readFullSnapshot(file: string): Snapshot {
   } catch (error) {
     throw error instanceof ConfigError ? new SnapshotError(error.problems) : error;
   }
+}
+
+/** @throws HandoverMissingError */
+export function refuseWithout(file: string): void {
+  if (!existsSync(file)) throw new HandoverMissingError(`${file}: missing; surealived must run first`);
 }
 
 /** Folds diff entries into the virtuals. @returns The keys of those that were named. */

@@ -130,9 +130,10 @@ describe('ipvssync -t', () => {
 
   it('fails without a snapshot', async () => {
     const process = new Process();
-    rmSync(process.files.paths.full_sync_file);
+    const file = process.files.paths.full_sync_file;
+    rmSync(file);
     expect(await process.run('-t')).toBe(EXIT.failed);
-    expect(process.err).toContain('ENOENT');
+    expect(process.err).toBe(`${file}: missing; surealived must run first\n`);
   });
 });
 
