@@ -30,7 +30,9 @@ describe('the examples of the manual', () => {
   it.each([...whole, ...parts])('are services that load without a warning: %s', (services) => {
     const { virtuals, warnings } = parseServices(services, 'x', { registry: new TesterRegistry() });
     expect(virtuals).toHaveLength(1);
-    expect(warnings).toEqual([]);
+    // the programs are the reader's own
+    const isTheirs = /: \/usr\/local\/bin\/\S+ cannot be run: ENOENT$/;
+    expect(warnings.filter(({ message }) => !isTheirs.test(message))).toEqual([]);
   });
 
   it('are a configuration that loads without a warning', () => {

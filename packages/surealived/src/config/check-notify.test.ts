@@ -20,16 +20,25 @@ const at = 'virtual "web" > tester';
 
 it.each([
   ['', []],
-  ['notify_up="/up" notify_down="/down" notify_min_weight="50%"', []],
-  ['notify_up="/up"', []],
-  ['real_notify_down="/down"', []],
+  ['notify_up="/bin/true" notify_down="/bin/true" notify_min_weight="50%"', []],
+  ['notify_up="along-path"', []],
+  ['real_notify_down="/bin/true"', []],
   [
-    'notify_down="/down"',
+    'notify_down="/bin/true"',
     ['attribute "notify_down": never runs without notify_min_reals or notify_min_weight'],
   ],
   [
-    'real_notify_up="/up" notify_min_reals="1"',
+    'real_notify_up="/bin/true" notify_min_reals="1"',
     ['attribute "notify_min_reals": has no effect without notify_up or notify_down'],
+  ],
+  ['notify_up="/nonexistent/up"', ['attribute "notify_up": /nonexistent/up cannot be run: ENOENT']],
+  ['real_notify_up="/usr/bin"', ['attribute "real_notify_up": /usr/bin is no program']],
+  [
+    'notify_down="/etc/passwd" notify_min_reals="1" real_notify_down="/nonexistent/down"',
+    [
+      'attribute "notify_down": /etc/passwd cannot be run: EACCES',
+      'attribute "real_notify_down": /nonexistent/down cannot be run: ENOENT',
+    ],
   ],
 ])('a tester with %s gets its warnings', (attributes, warnings) => {
   const found = warningsOf(attributes);
