@@ -32,8 +32,14 @@ prove('1 Options of surealived', {
     expect(status).toBe(0);
     expect(out).toMatch(/^Usage: surealived \[options\] <services\.xml>\n/);
     for (const names of [
-      ...['-h, --help', '-t, --test-config', '-c, --config', '-v, --verbose', '-d, --daemonize'],
-      ...['-n, --no-sync', '-k, --no-dumpfile', '-V, --version'],
+      '-h, --help',
+      '-t, --test-config',
+      '-c, --config',
+      '-v, --verbose',
+      '-d, --daemonize',
+      '-n, --no-sync',
+      '-k, --no-dumpfile',
+      '-V, --version',
     ])
       expect(out).toContain(`  ${names} `);
   },
@@ -103,8 +109,15 @@ prove('1 Options of ipvssync', {
     const { status, out } = await run('ipvssync', '-h');
     expect(status).toBe(0);
     for (const names of [
-      ...['-h, --help', '-t, --test-config', '-c, --config', '-v, --verbose', '-d, --daemonize'],
-      ...['-u, --del-unmanaged', '    --del-umanaged', '-k, --keep-diffs', '-V, --version'],
+      '-h, --help',
+      '-t, --test-config',
+      '-c, --config',
+      '-v, --verbose',
+      '-d, --daemonize',
+      '-u, --del-unmanaged',
+      '    --del-umanaged',
+      '-k, --keep-diffs',
+      '-V, --version',
     ])
       expect(out).toContain(`  ${names} `);
   },

@@ -106,7 +106,8 @@ it('waits with a reload until the tester has begun', async () => {
   using directory = new HandoverDirectory();
   const lock = holdFileLock(directory.lock);
   await using daemon = new DaemonProcess('surealived', [
-    ...['-c', directory.config],
+    '-c',
+    directory.config,
     directory.writeServices(servicesXml(9, [], 1)),
   ]);
   await daemon.waitFor('state restored');

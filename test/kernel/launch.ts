@@ -122,9 +122,19 @@ exec linux.uml "$@" 4<&-`;
 
 function startKernel(workDir: string, memoryMb: number): ChildProcess {
   const kernelArgs = [
-    ...[`mem=${memoryMb}M`, 'root=/dev/root', 'rootfstype=hostfs', 'rootflags=/', 'ro', 'quiet'],
-    ...[`init=${join(workDir, 'init')}`, `uml_dir=${workDir}/`, 'umid=guest'],
-    ...['con=null', 'con0=null,fd:1', 'ssl=null', 'ssl0=null,fd:3'],
+    `mem=${memoryMb}M`,
+    'root=/dev/root',
+    'rootfstype=hostfs',
+    'rootflags=/',
+    'ro',
+    'quiet',
+    `init=${join(workDir, 'init')}`,
+    `uml_dir=${workDir}/`,
+    'umid=guest',
+    'con=null',
+    'con0=null,fd:1',
+    'ssl=null',
+    'ssl0=null,fd:3',
   ];
   return spawn('/bin/sh', ['-c', START_SCRIPT, 'sh', ...kernelArgs], {
     cwd: workDir, // where a core file of a panic lands, to be removed with the folder

@@ -27,8 +27,19 @@ const STREAM_TESTERS: Readonly<Record<string, Readonly<Record<string, string>>>>
   exec: { proto: 'exec', exec: example('check-smtp.sh'), params: 'lb.example.org' },
 };
 const STREAM_BEHAVIOURS: readonly string[] = [
-  ...['refuses', 'resets', 'resetsWhenAsked', 'hangs', 'drips', 'dripsGreeting', 'closesAtOnce'],
-  ...['closesHalfWay', 'closesInGreeting', 'garbage', 'floods', 'floodsAfterStatus', 'otherAnswer'],
+  'refuses',
+  'resets',
+  'resetsWhenAsked',
+  'hangs',
+  'drips',
+  'dripsGreeting',
+  'closesAtOnce',
+  'closesHalfWay',
+  'closesInGreeting',
+  'garbage',
+  'floods',
+  'floodsAfterStatus',
+  'otherAnswer',
 ];
 const DATAGRAM_BEHAVIOURS = ['refuses', 'udpHangs', 'udpGarbage', 'udpOtherQuestion', 'udpOtherId'];
 /** A page of a gigabyte with the right status: what it is depends on how fast this machine is. */

@@ -58,8 +58,11 @@ describe('parseArguments', () => {
       options: { childArguments: readonly string[] };
     };
     expect(options.childArguments).toEqual([
-      ...['--del-unmanaged', '--keep-diffs', '--verbose'],
-      ...[`--config=${process.cwd()}/a.cfg`, `--table=memory:${process.cwd()}/t`],
+      '--del-unmanaged',
+      '--keep-diffs',
+      '--verbose',
+      `--config=${process.cwd()}/a.cfg`,
+      `--table=memory:${process.cwd()}/t`,
     ]);
     expect(parse(...options.childArguments)).toMatchObject({ options: { daemonize: false, pidFile: '' } });
   });

@@ -32,7 +32,9 @@ function writeFiles(xml: string, cfg = '') {
   const [config, file] = [join(directory, 'surealived.cfg'), join(directory, 'services.xml')];
   const full = join(directory, 'full');
   const paths = [
-    ...[`lock_sync_file ${directory}/lock`, `full_sync_file ${full}`, `full_reload_file ${directory}/reload`],
+    `lock_sync_file ${directory}/lock`,
+    `full_sync_file ${full}`,
+    `full_reload_file ${directory}/reload`,
     ...['offline', 'override', 'notify', 'stats'].map((name) => `${name}_dump ${directory}/${name}.dump`),
     '',
   ].join('\n');

@@ -80,8 +80,17 @@ const TYPE_NAMES: ReadonlyMap<number, string> = new Map(
 );
 /** RFC 6895, section 2.3. */
 const RCODE_NAMES: readonly string[] = [
-  ...['NOERROR', 'FORMERR', 'SERVFAIL', 'NXDOMAIN', 'NOTIMP', 'REFUSED'],
-  ...['YXDOMAIN', 'YXRRSET', 'NXRRSET', 'NOTAUTH', 'NOTZONE'],
+  'NOERROR',
+  'FORMERR',
+  'SERVFAIL',
+  'NXDOMAIN',
+  'NOTIMP',
+  'REFUSED',
+  'YXDOMAIN',
+  'YXRRSET',
+  'NXRRSET',
+  'NOTAUTH',
+  'NOTZONE',
 ];
 
 /** `NXDOMAIN` for 3. */

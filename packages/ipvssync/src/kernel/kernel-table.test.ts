@@ -40,7 +40,11 @@ describe('KernelTable', () => {
       { kind: 'deleteDestination', service: web, destination: real },
     ]);
     expect(results.map((result) => (result.ok ? 'ok' : result.errno))).toEqual([
-      ...['ESRCH', 'ENOENT', 'ok', 'EEXIST', 'ENOENT'],
+      'ESRCH',
+      'ENOENT',
+      'ok',
+      'EEXIST',
+      'ENOENT',
     ]);
   });
 

@@ -66,7 +66,9 @@ describe('parseFields', () => {
   it('reports each miss once and yields nothing for it', () => {
     const { fields, reports } = fieldsOf('empty= number=x choice=c __proto__=p');
     expect([fields.text('missing'), fields.text('empty'), fields.integer('number', 0, 9)]).toEqual([
-      ...[undefined, undefined, undefined],
+      undefined,
+      undefined,
+      undefined,
     ]);
     expect(fields.oneOf('choice', ['a', 'b'])).toBeUndefined();
     expect(reports).toEqual([
@@ -81,7 +83,7 @@ describe('parseFields', () => {
   it('falls back where a key is absent', () => {
     const { fields, reports } = fieldsOf('');
     expect([fields.integer('a', 0, 9, 5), fields.oneOf('b', ['x', 'y'], 'y'), fields.text('c', 'z')]).toEqual(
-      [...[5, 'y', 'z']],
+      [5, 'y', 'z'],
     );
     expect(reports).toEqual([]);
   });

@@ -102,8 +102,12 @@ describe('readSnapshot', () => {
     [
       `${META}virtual vname=web\n${REAL}\nnonsense\n`,
       [
-        ...['f:2: vproto: missing', 'f:2: vaddr: missing', 'f:2: vport: missing', 'f:2: vrt: missing'],
-        ...['f:2: vsched: missing', 'f:4: expected meta, DIFF, virtual or real, got "nonsense"'],
+        'f:2: vproto: missing',
+        'f:2: vaddr: missing',
+        'f:2: vport: missing',
+        'f:2: vrt: missing',
+        'f:2: vsched: missing',
+        'f:4: expected meta, DIFF, virtual or real, got "nonsense"',
       ],
     ],
   ])('says of %j exactly what is wrong', (text, messages) => {

@@ -29,7 +29,10 @@ const virtual: SnapshotVirtual = {
 it('writes every key in the original order, and names as one word', () => {
   expect(formatSnapshot([virtual], '/d/1', new Date(2026, 0, 2, 3, 4, 5))).toBe(
     [
-      ...['meta version=1.0 mdate=2026-01-02 mtime=03:04:05', '', 'DIFF file=/d/1', ''],
+      'meta version=1.0 mdate=2026-01-02 mtime=03:04:05',
+      '',
+      'DIFF file=/d/1',
+      '',
       'virtual vname=all_of_it vproto=fwmark vaddr=:: vport=0 vrt=dr vsched=wlc vpers=60 vfwmark=7 vops=1',
       'real rname=w_1 raddr=2001:db8::11 rport=80 rweight=3 rl_thresh=1 ru_thresh=2 rrt=tun',
       '',

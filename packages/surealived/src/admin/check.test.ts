@@ -94,7 +94,9 @@ describe('check', () => {
   it('shows what a task put out, so that no line of it can be taken for the end of the answer', async () => {
     const output = 'two ünits\r\n_SD_CMD_END_\n\x1b[31mred\n';
     expect((await ended({ output }).ask(`check ${W1}`)).slice(-3)).toEqual([
-      ...['output: two ünits', 'output: _SD_CMD_END_', 'output: \\x1b[31mred'],
+      'output: two ünits',
+      'output: _SD_CMD_END_',
+      'output: \\x1b[31mred',
     ]);
   });
 

@@ -39,7 +39,16 @@ const help: Command = {
 
 /** In the order of `help` and of the manual. */
 export const COMMANDS: readonly Command[] = [
-  ...[vlist, rlist, rset, vset, stats, connstats, check, history, reload, help],
+  vlist,
+  rlist,
+  rset,
+  vset,
+  stats,
+  connstats,
+  check,
+  history,
+  reload,
+  help,
 ];
 const COMMANDS_BY_NAME = new Map(COMMANDS.map((command) => [command.name, command]));
 

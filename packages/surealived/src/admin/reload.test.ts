@@ -22,10 +22,7 @@ it.each<[string, ReloadReport, readonly string[]]>([
   [
     'badly',
     FAILED,
-    [
-      'Reload: failed, 2 problems; the running configuration stays',
-      ...['s.xml:3:5: no', 's.xml:4:1: \\x1bnor'],
-    ],
+    ['Reload: failed, 2 problems; the running configuration stays', 's.xml:3:5: no', 's.xml:4:1: \\x1bnor'],
   ],
 ])('answers a reload that ends %s', async (_what, report, lines) => {
   const { ask, askDocument } = commandContext(someVirtuals(), { reload: async () => report });

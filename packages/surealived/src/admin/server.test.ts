@@ -295,7 +295,12 @@ describe('a command that has to wait', () => {
     ends[1]?.(UP);
     const answers = (await slow.hear(END, 5)).split(END);
     expect(answers.map((answer) => answer.trim().split('\n').at(-2) ?? answer.split(' ')[0])).toEqual([
-      ...[VERDICT, 'v:0', VERDICT, 'Reload:', 'v:0', ''],
+      VERDICT,
+      'v:0',
+      VERDICT,
+      'Reload:',
+      'v:0',
+      '',
     ]);
   });
 

@@ -148,7 +148,8 @@ describe.skipIf(isOpensslMissing)('a conversation over TLS', () => {
       const outcome = await runTest(tlsTestOf(echoes, await listenTls({ ...site, maxVersion }, serve)));
       expect([outcome.verdict, outcome.sentBytes, outcome.receivedBytes]).toEqual([
         up('equal'),
-        ...[data.length, data.length],
+        data.length,
+        data.length,
       ]);
     },
   );

@@ -75,12 +75,19 @@ describe('arguments', () => {
     const reals = [realConfig("r '1'; $(x)", { address: at('2001:db8::1') })];
     const virtual = createVirtual(virtualConfig(reals, {}, { name: 'my web' }));
     const ofVirtual = [
-      ...['notify=DOWN', 'vname=my web', 'vaddr=192.168.0.1', 'vport=80', 'vproto=tcp', 'vfwmark=0'],
+      'notify=DOWN',
+      'vname=my web',
+      'vaddr=192.168.0.1',
+      'vport=80',
+      'vproto=tcp',
+      'vfwmark=0',
     ];
     expect(virtualArguments('DOWN', virtual)).toEqual(ofVirtual);
     expect(realArguments('DOWN', virtual, virtual.reals[0] as Real)).toEqual([
       ...ofVirtual,
-      ...["rname=r '1'; $(x)", 'raddr=2001:db8::1', 'rport=80'],
+      "rname=r '1'; $(x)",
+      'raddr=2001:db8::1',
+      'rport=80',
     ]);
   });
 });

@@ -35,18 +35,18 @@ export function virtualArguments(state: NotifiedState, { config }: Virtual): rea
   const { name, address, port, protocol, fwmark } = config;
   return [
     `notify=${state}`,
-    ...[`vname=${name}`, `vaddr=${address.text}`, `vport=${port}`],
-    ...[`vproto=${protocol}`, `vfwmark=${fwmark}`],
+    `vname=${name}`,
+    `vaddr=${address.text}`,
+    `vport=${port}`,
+    `vproto=${protocol}`,
+    `vfwmark=${fwmark}`,
   ];
 }
 
 /** The arguments of a program that is told of a real. */
 export function realArguments(state: NotifiedState, virtual: Virtual, { config }: Real): readonly string[] {
   const { name, address, port } = config;
-  return [
-    ...virtualArguments(state, virtual),
-    ...[`rname=${name}`, `raddr=${address.text}`, `rport=${port}`],
-  ];
+  return [...virtualArguments(state, virtual), `rname=${name}`, `raddr=${address.text}`, `rport=${port}`];
 }
 
 function isServing({ health, adminState }: Real): boolean {

@@ -48,7 +48,10 @@ describe('NotificationRunner', () => {
     tell(
       'web',
       'printf "%s|" "$@" > args; read line; echo "$?" > in; echo out; echo err >&2; ps -o sid= -p $$ | tr -d " " > sid; [ "$(cat sid)" = $$ ] && echo yes > own',
-      ...['a b', "c'd", '$(x)', ''],
+      'a b',
+      "c'd",
+      '$(x)',
+      '',
     );
     await content('args', "a b|c'd|$(x)||");
     await content('in', '1\n');

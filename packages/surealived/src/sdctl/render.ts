@@ -22,8 +22,13 @@ import { type Cell, type Paint, renderTable, type StyledText } from './table.js'
 
 export function renderVirtuals({ virtuals }: VirtualList, paint: Paint): readonly string[] {
   const rows = virtuals.map((virtual): Cell[] => [
-    ...[token(virtual.name), virtualId(virtual), virtual.rt, virtual.sched, virtual.tester],
-    ...[onlineOf(virtual), virtual.weight],
+    token(virtual.name),
+    virtualId(virtual),
+    virtual.rt,
+    virtual.sched,
+    virtual.tester,
+    onlineOf(virtual),
+    virtual.weight,
   ]);
   return renderTable(['NAME', 'SERVICE', 'RT', 'SCHED', 'TESTER', 'ONLINE', 'WEIGHT'], rows, paint);
 }
@@ -55,7 +60,11 @@ export function renderHistory({ virtual, reals }: History, paint: Paint): readon
     .flatMap((real) => real.transitions.map((transition) => ({ real, transition })))
     .sort((a, b) => (a.transition.at < b.transition.at ? -1 : 1))
     .map(({ real, transition }): Cell[] => [
-      ...[timeOf(transition), token(real.name), realId(real), eventOf(transition), transition.detail],
+      timeOf(transition),
+      token(real.name),
+      realId(real),
+      eventOf(transition),
+      transition.detail,
     ]);
   const outputs = reals.flatMap(({ name, output }) => describeOutput(`output of ${token(name)}:`, output));
   const table = renderTable(['TIME', 'REAL', 'ADDRESS', 'EVENT', 'WHY'], rows, paint);
@@ -88,9 +97,16 @@ export function renderConnections(figures: ConnectionFigures, paint: Paint): rea
     [connect, response, total].map((us) => (us / 1000).toFixed(1)).join(' / ');
   const rows = figures.virtuals.flatMap(({ name, reals }) =>
     reals.map((real): Cell[] => [
-      ...[token(name), token(real.name), realId(real), real.tests],
-      ...[ms(real.lastUs), ms(real.averageUs), ms(real.overallUs)],
-      ...[real.problems.silent, real.problems.unreachable, real.problems.refused],
+      token(name),
+      token(real.name),
+      realId(real),
+      real.tests,
+      ms(real.lastUs),
+      ms(real.averageUs),
+      ms(real.overallUs),
+      real.problems.silent,
+      real.problems.unreachable,
+      real.problems.refused,
     ]),
   );
   const headings = [
@@ -132,7 +148,10 @@ function realCells(real: RealDocument): readonly Cell[] {
     ? `${timeOf(lastTransition)} ${lastTransition.event} ${lastTransition.detail}`
     : '';
   return [
-    ...[token(name), realId(real), weight, wanted],
+    token(name),
+    realId(real),
+    weight,
+    wanted,
     online ? { text: 'up', style: 'green' } : { text: 'down', style: 'red' },
     rstate === 'ONLINE' ? rstate : { text: rstate, style: 'yellow' },
     obstacle === null ? last : { text: `cannot be tested: ${obstacle}`, style: 'yellow' },

@@ -149,19 +149,17 @@ describe('dns', () => {
   });
 
   it.each([
-    ...[
-      'example.org',
-      'example.org.',
-      '.',
-      '_sip._tcp.example.org',
-      '1.2.0.192.in-addr.arpa',
-      'x'.repeat(63),
-    ],
+    'example.org',
+    'example.org.',
+    '.',
+    '_sip._tcp.example.org',
+    '1.2.0.192.in-addr.arpa',
+    'x'.repeat(63),
   ])('accepts the name %j', (request) => {
     expect(isName(request)).toBe(true);
   });
 
-  it.each([...['', '..', 'a..b', '.a', 'a b', 'żółw.pl', 'a\\.b', 'x'.repeat(64), 'abc.'.repeat(64)]])(
+  it.each(['', '..', 'a..b', '.a', 'a b', 'żółw.pl', 'a\\.b', 'x'.repeat(64), 'abc.'.repeat(64)])(
     'refuses the name %j',
     (request) => {
       expect(isName(request)).toBe(false);

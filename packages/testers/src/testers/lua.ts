@@ -55,9 +55,12 @@ function describeTarget({ virtual, real, port }: Target): readonly Value[] {
     [name, address.text].map((text) => Buffer.from(text));
   return [
     ...of(virtual),
-    ...[virtual.port, Buffer.from(virtual.protocol), virtual.fwmark],
+    virtual.port,
+    Buffer.from(virtual.protocol),
+    virtual.fwmark,
     ...of(real),
-    ...[real.port, port],
+    real.port,
+    port,
   ];
 }
 
