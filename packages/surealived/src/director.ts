@@ -108,6 +108,7 @@ export class Director {
 
   #judge(virtual: Virtual, real: Real, verdict: Verdict): void {
     real.tests++;
+    real.failure = verdict.up ? undefined : describe(verdict);
     const { tester, thresholds } = virtual.config.testing;
     // a verdict that is given once must be enough
     const needed = tester.kind === 'constant' ? { rise: 1, fall: 1 } : thresholds;
@@ -125,8 +126,9 @@ export class Director {
   }
 
   /** Transitions are for the operator, single failures for who looks closer; successes are not worth a line. */
-  #noteVerdict(virtual: Virtual, real: Real, { up: isUp, ...why }: Verdict, wasOnline: boolean): void {
+  #noteVerdict(virtual: Virtual, real: Real, verdict: Verdict, wasOnline: boolean): void {
     const { online } = real.health;
+    const { up: isUp, ...why } = verdict;
     const fields = { ...names(virtual, real), ...why };
     if (online === wasOnline) {
       if (!isUp) this.#log.debug(fields, 'test failed');
@@ -135,11 +137,7 @@ export class Director {
     if (online) this.statistics.onlineTransitions++;
     else this.statistics.offlineTransitions++;
     this.#log.info(fields, online ? 'real online' : 'real offline');
-    this.#remember(
-      real,
-      online ? 'online' : 'offline',
-      'reason' in why ? `${why.reason}: ${why.detail}` : why.detail,
-    );
+    this.#remember(real, online ? 'online' : 'offline', describe(verdict));
   }
 
   #remember(real: Real, what: Transition['what'], detail: string): void {
@@ -168,6 +166,10 @@ export class Director {
     virtual.untested = virtual.reals.length;
     virtual.roundBegan = this.#wallNow();
   }
+}
+
+function describe(verdict: Verdict): string {
+  return verdict.up ? verdict.detail : `${verdict.reason}: ${verdict.detail}`;
 }
 
 function isInFirstRound({ round, reals }: Virtual): boolean {

@@ -20,6 +20,8 @@ export interface Real {
   tests: number;
   /** Why the last test could not be made, where it could not. */
   obstacle: string | undefined;
+  /** Why the last test failed, where it did: its reason and its detail. */
+  failure: string | undefined;
   /** What the last task put out. */
   output: string | undefined;
   /** The last transitions, oldest first. */
@@ -61,6 +63,7 @@ export function createReal(config: RealConfig): Real {
     override: undefined,
     tests: 0,
     obstacle: undefined,
+    failure: undefined,
     output: undefined,
     history: [],
     round: 0,

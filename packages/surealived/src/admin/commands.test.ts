@@ -245,6 +245,7 @@ describe('documents', () => {
     rstate: 'ONLINE',
     tests: 0,
     obstacle: null,
+    failure: null,
     lastTransition: null,
   };
   const w2 = { ...w1, name: 'w 2', addr: '10.0.0.12', weight: 20, configuredWeight: 20 };

@@ -52,6 +52,8 @@ export interface RealDocument {
   readonly tests: number;
   /** Why the last test could not be made. */
   readonly obstacle: string | null;
+  /** Why the last test failed. */
+  readonly failure: string | null;
   readonly lastTransition: TransitionDocument | null;
 }
 
@@ -200,7 +202,7 @@ export function virtualDocument({ config, reals }: Virtual): VirtualDocument {
 }
 
 export function realDocument(real: Real): RealDocument {
-  const { config, health, adminState, override, tests, obstacle, history } = real;
+  const { config, health, adminState, override, tests, obstacle, failure, history } = real;
   const last = history.at(-1);
   return {
     name: config.name,
@@ -213,6 +215,7 @@ export function realDocument(real: Real): RealDocument {
     rstate: adminState,
     tests,
     obstacle: obstacle ?? null,
+    failure: failure ?? null,
     lastTransition: last ? transitionDocument(last) : null,
   };
 }

@@ -18,6 +18,7 @@ const W1_LINES = [
   `r:0 ${ID} currwgt=0 confwgt=10 ronline=FALSE rstate=ONLINE`,
   `h:0.0 ${ID} date=2026-11-20 time=10:07:14.921 event=offline detail=content: no\\nluck`,
   `h:0.1 ${ID} date=2026-11-20 time=10:07:14.921 event=set detail=rstate=ONLINE weight=7`,
+  'failure: content: no\\nluck',
   'output: a',
   'output: b',
 ];
@@ -43,12 +44,13 @@ it('is a document, too', async () => {
   expect(reals).toEqual([
     expect.objectContaining({
       name: 'w1',
+      failure: 'content: no\nluck',
       transitions: [
         { at, event: 'offline', detail: 'content: no\nluck' },
         { at, event: 'set', detail: 'rstate=ONLINE weight=7' },
       ],
       output: 'a\nb\n',
     }),
-    expect.objectContaining({ name: 'w 2', transitions: [], output: null }),
+    expect.objectContaining({ name: 'w 2', failure: null, transitions: [], output: null }),
   ]);
 });

@@ -15,7 +15,7 @@ export const history: Command = {
   name: 'history',
   operands: `${VIRTUAL_OPERANDS} [${REAL_OPERANDS}]`,
   summary:
-    'shows the last transitions of a real, or of all reals of a virtual, and what their last task put out',
+    'shows the last transitions of a real, or of all reals of a virtual, why their last test failed, and what it put out',
   run({ director }, { fields }) {
     const virtual = findVirtual(director, fields);
     const reals = findReals(virtual, fields);
@@ -42,6 +42,7 @@ function describeHistory(real: Real, place: number): readonly string[] {
   return [
     `r:${place} ${describeReal(real)}`,
     ...real.history.map((transition, index) => `h:${place}.${index} ${describeTransition(real, transition)}`),
+    ...(real.failure === undefined ? [] : [`failure: ${escapeText(real.failure)}`]),
     ...describeOutput(real.output),
   ];
 }

@@ -25,6 +25,7 @@ export const w1: RealDocument = {
   rstate: 'ONLINE',
   tests: 5,
   obstacle: null,
+  failure: null,
   lastTransition: null,
 };
 

@@ -17,13 +17,17 @@ it('shows virtuals', () => {
 
 it('shows the reals of each virtual', () => {
   const hindered = { ...w1, obstacle: 'socket: EMFILE' };
-  const virtuals = [...listOf(w1, w2, hindered).virtuals, { ...mark, reals: [] }];
+  const failing = { ...w1, online: false, weight: 0, failure: 'refused: connect' };
+  const set = { ...failing, lastTransition: transition('set', 'rstate=ONLINE') };
+  const virtuals = [...listOf(w1, w2, hindered, failing, set).virtuals, { ...mark, reals: [] }];
   expect(renderReals({ virtuals }, plainPaint)).toEqual([
     'web tcp:192.0.2.10:80 dr wrr http',
     'REAL  ADDRESS       WEIGHT  CONFIGURED  TESTS  RSTATE   LAST CHANGE',
     'w1    10.0.0.11:80      10  10          up     ONLINE',
     'w_2   10.0.0.12:80       0  20 (50%)    down   OFFLINE  2026-11-20 10:07:14 offline refused: \\x1b[2J',
     'w1    10.0.0.11:80      10  10          up     ONLINE   cannot be tested: socket: EMFILE',
+    'w1    10.0.0.11:80       0  10          down   ONLINE   fails: refused: connect',
+    'w1    10.0.0.11:80       0  10          down   ONLINE   2026-11-20 10:07:14 set rstate=ONLINE; fails: refused: connect',
     '',
     'a_mark fwmark:7::: dr wrr http',
     'no reals',

@@ -66,9 +66,17 @@ export function renderHistory({ virtual, reals }: History, paint: Paint): readon
       eventOf(transition),
       transition.detail,
     ]);
+  const failures = reals.flatMap(({ name, failure }) =>
+    failure === null ? [] : [`last test of ${token(name)} failed: ${escapeText(failure)}`],
+  );
   const outputs = reals.flatMap(({ name, output }) => describeOutput(`output of ${token(name)}:`, output));
   const table = renderTable(['TIME', 'REAL', 'ADDRESS', 'EVENT', 'WHY'], rows, paint);
-  return [describeVirtual(virtual, paint), ...(rows.length === 0 ? ['no transitions'] : table), ...outputs];
+  return [
+    describeVirtual(virtual, paint),
+    ...(rows.length === 0 ? ['no transitions'] : table),
+    ...failures,
+    ...outputs,
+  ];
 }
 
 export function renderCheck(check: Check, paint: Paint): readonly string[] {
@@ -142,11 +150,14 @@ function describeVirtual(virtual: VirtualDocument | VirtualWithReals, paint: Pai
 }
 
 function realCells(real: RealDocument): readonly Cell[] {
-  const { name, weight, configuredWeight, override, online, rstate, obstacle, lastTransition } = real;
+  const { name, weight, configuredWeight, override, online, rstate, obstacle, failure, lastTransition } =
+    real;
   const wanted = override === null ? String(configuredWeight) : `${configuredWeight} (${override})`;
   const last = lastTransition
-    ? `${timeOf(lastTransition)} ${lastTransition.event} ${lastTransition.detail}`
-    : '';
+    ? [`${timeOf(lastTransition)} ${lastTransition.event} ${lastTransition.detail}`]
+    : [];
+  // the reason of a real that is down is no news where it is the last change itself
+  if (!online && failure !== null && lastTransition?.event !== 'offline') last.push(`fails: ${failure}`);
   return [
     token(name),
     realId(real),
@@ -154,7 +165,7 @@ function realCells(real: RealDocument): readonly Cell[] {
     wanted,
     online ? { text: 'up', style: 'green' } : { text: 'down', style: 'red' },
     rstate === 'ONLINE' ? rstate : { text: rstate, style: 'yellow' },
-    obstacle === null ? last : { text: `cannot be tested: ${obstacle}`, style: 'yellow' },
+    obstacle === null ? last.join('; ') : { text: `cannot be tested: ${obstacle}`, style: 'yellow' },
   ];
 }
 
