@@ -124,7 +124,7 @@ prove('9 Better on purpose', {
       return [status, err.replaceAll(services, 'FILE')];
     };
     const numbers = await check('port="80" weight="10"', 'port="65616" weight="ten"');
-    const place = String.raw`FILE:4:\d+: virtual "refused" > real "r1": attribute`;
+    const place = String.raw`FILE:4:\d+: (warning: )?virtual "refused" > real "r1": attribute`;
     const both = new RegExp(`^${place} "port": expected .*\n${place} "weight": expected .*\n$`);
     expect(numbers).toEqual([1, expect.stringMatching(both)]);
     const unknown = new RegExp(`^${place} "wieght": not known here, did you mean "weight"`);

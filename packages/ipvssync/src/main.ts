@@ -1,4 +1,4 @@
-import { describeProblem, messageOf, SureAliveError } from '@surealived/shared/errors';
+import { asWarning, describeProblem, messageOf, SureAliveError } from '@surealived/shared/errors';
 import {
   answerCommandLine,
   EXIT,
@@ -35,7 +35,7 @@ export async function main(argv: readonly string[], host: Host = openProcessHost
 async function run(options: Options, { config, warnings }: LoadedConfig, host: Host): Promise<number> {
   switch (options.mode) {
     case 'test':
-      for (const warning of warnings) host.stderr.write(`${describeProblem(warning)} (warning)\n`);
+      for (const warning of warnings) host.stderr.write(`${describeProblem(asWarning(warning))}\n`);
       return (await import('./test-config.js')).testConfig(config, host) ? EXIT.ok : EXIT.failed;
     case 'plan':
       await (await import('./once.js')).printPlan(options, config, host);

@@ -44,6 +44,18 @@ export function describeProblem({ file, line, column, message }: Problem): strin
   return column === undefined ? `${file}:${line}: ${message}` : `${file}:${line}:${column}: ${message}`;
 }
 
+/** The problem marked as one that does not keep the text from being used. */
+export function asWarning({ message, ...place }: Problem): Problem {
+  return { ...place, message: `warning: ${message}` };
+}
+
+/** Errors with the warnings that they would hide, marked as such, in the order of the file. */
+export function besideErrors(errors: readonly Problem[], warnings: readonly Problem[]): readonly Problem[] {
+  return [...errors, ...warnings.map(asWarning)].sort(
+    (a, b) => a.line - b.line || (a.column ?? 0) - (b.column ?? 0),
+  );
+}
+
 /** A text that cannot be used, with all of its problems, one to a line of the message. */
 export abstract class InvalidTextError extends SureAliveError {
   readonly problems: readonly Problem[];

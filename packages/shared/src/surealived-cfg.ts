@@ -5,7 +5,7 @@
  * @module
  */
 import { parseAddress } from './address.js';
-import { ConfigError, type Problem } from './errors.js';
+import { besideErrors, ConfigError, type Problem } from './errors.js';
 import { LOG_FORMATS, LOG_LEVELS } from './log-level.js';
 import { MAX_PORT } from './model.js';
 import { nearestName } from './nearest-name.js';
@@ -255,7 +255,7 @@ export function parseConfig(content: string, file: string): LoadedConfig {
       problems.push({ file, line, message: `${name}: expected ${key.expected}, got "${value}"` });
     } else config[name] = parsed;
   }
-  if (problems.length > 0) throw new ConfigError(problems);
+  if (problems.length > 0) throw new ConfigError(besideErrors(problems, warnings));
   return { config: config as SurealivedConfig, warnings };
 }
 

@@ -99,7 +99,7 @@ describe('the command line', () => {
     const relaxed = await run('-t', ...argv);
     expect(relaxed).toMatchObject({
       status: 0,
-      err: expect.stringMatching(/:3:\d+: .*tineout.*timeout.* \(warning\)\n$/),
+      err: expect.stringMatching(/:3:\d+: warning: .*tineout.*timeout.*\n$/),
     });
     const strict = await run('-t', '--strict', ...argv);
     expect(strict).toMatchObject({ status: 1, out: '', err: expect.stringContaining(`${file}:3:`) });
@@ -134,16 +134,24 @@ describe('the command line', () => {
 describe('surealived.cfg', () => {
   it('is warned about by -t where a key is misspelt, which --strict makes an error', async () => {
     const { argv, config } = writeFiles(services(80), 'listne_port 5\n');
-    const message = `${config}:\\d+: listne_port: not known here, did you mean "listen_port"\\?`;
+    const message = `listne_port: not known here, did you mean "listen_port"\\?`;
     expect(await run('-t', ...argv)).toMatchObject({
       status: 0,
-      err: expect.stringMatching(`^${message} \\(warning\\)\n$`),
+      err: expect.stringMatching(`^${config}:\\d+: warning: ${message}\n$`),
     });
     expect(await run('-t', '--strict', ...argv)).toMatchObject({
       status: 1,
       out: '',
-      err: expect.stringMatching(`^${message}\n$`),
+      err: expect.stringMatching(`^${config}:\\d+: ${message}\n$`),
     });
+    // it may be the cause of what is wrong elsewhere
+    const broken = writeFiles(services(80, ' timeout="x"'), 'listne_port 5\nmodules_path /nonexistent\n');
+    expect((await run('-t', ...broken.argv)).err).toMatch(
+      /warning: modules_path: there is no \/nonexistent\n.*timeout/s,
+    );
+    expect((await run('-t', '-c', writeFiles('', 'listne_port 5\nmaxfd x\n').config, 'x.xml')).err).toMatch(
+      /warning: listne_port: .*\n.*maxfd: expected/,
+    );
   });
 });
 
@@ -234,7 +242,7 @@ describe('the daemon', () => {
     expect(host.logged.at(-1)).toMatchObject({
       level: 'error',
       msg: 'cannot start',
-      cause: `listen on 127.0.0.1 port ${port}: EADDRINUSE`,
+      cause: `listen on 127.0.0.1 port ${port} (listen_addr, listen_port): EADDRINUSE`,
     });
     expect(existsSync(full)).toBe(false);
   });

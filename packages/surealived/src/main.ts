@@ -1,7 +1,7 @@
 import { fileURLToPath } from 'node:url';
 import { daemonize } from '@surealived/shared/daemon/daemonize';
 import { refuseWhereRunning, removePidFile, writePidFile } from '@surealived/shared/daemon/pid-file';
-import { describeProblem, messageOf, SureAliveError } from '@surealived/shared/errors';
+import { asWarning, describeProblem, messageOf, SureAliveError } from '@surealived/shared/errors';
 import { type Logger, raiseLevel } from '@surealived/shared/log';
 import { type LogSettings, logSettings } from '@surealived/shared/log-outputs';
 import {
@@ -129,7 +129,7 @@ function reportServices(
   file: string,
   host: Host,
 ): number {
-  for (const warning of warnings) host.stderr.write(`${describeProblem(warning)} (warning)\n`);
+  for (const warning of warnings) host.stderr.write(`${describeProblem(asWarning(warning))}\n`);
   const reals = virtuals.reduce((sum, virtual) => sum + virtual.reals.length, 0);
   host.stdout.write(`${file}: ${virtuals.length} virtuals, ${reals} reals: ok\n`);
   return EXIT.ok;

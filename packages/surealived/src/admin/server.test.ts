@@ -246,7 +246,7 @@ describe('AdminServer', () => {
     const second = new AdminServer({ address: '127.0.0.1', port, context, log: recordingLog().log });
     await expect(second.listen()).rejects.toMatchObject({
       code: 'SA_SYSTEM_CALL',
-      message: `listen on 127.0.0.1 port ${port}: EADDRINUSE`,
+      message: `listen on 127.0.0.1 port ${port} (listen_addr, listen_port): EADDRINUSE`,
       errno: 98,
     });
     await second.close();

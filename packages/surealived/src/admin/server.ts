@@ -45,7 +45,7 @@ export class AdminServer {
         tcp.listen({ host: address, port }, resolve);
       });
     } catch (error) {
-      throw asSystemCallError(`listen on ${address} port ${port}`, error);
+      throw asSystemCallError(`listen on ${address} port ${port} (listen_addr, listen_port)`, error);
     }
     this.#watch(tcp);
     if (unixSocket) {

@@ -1,4 +1,4 @@
-import type { Problem } from '@surealived/shared/errors';
+import { besideErrors, type Problem } from '@surealived/shared/errors';
 import { type AttributeProblem, findUnknown } from './attributes.js';
 import type { Position } from './position-index.js';
 import type { Attribute, Element } from './xml.js';
@@ -43,9 +43,9 @@ export class ProblemList {
 
   /** All of it in the order of the file, warnings marked as such unless they count as errors. */
   inOrder(areWarningsErrors: boolean): readonly Problem[] {
-    const mark = areWarningsErrors ? '' : 'warning: ';
-    const warnings = this.warnings.map((warning) => ({ ...warning, message: `${mark}${warning.message}` }));
-    return [...this.errors, ...warnings].sort((a, b) => a.line - b.line || (a.column ?? 0) - (b.column ?? 0));
+    return areWarningsErrors
+      ? besideErrors([...this.errors, ...this.warnings], [])
+      : besideErrors(this.errors, this.warnings);
   }
 
   #problem({ line, column }: Position, path: string, message: string): Problem {

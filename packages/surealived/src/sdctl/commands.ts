@@ -196,7 +196,7 @@ async function reload(session: Session): Promise<ExitStatus> {
       : [];
   const { reload: report } = await session.show<Reload>('reload', render, RELOAD_PATIENCE_MS);
   const { stderr } = session.terminal;
-  for (const warning of report.warnings) stderr.write(`${escapeText(warning)} (warning)\n`);
+  for (const warning of report.warnings) stderr.write(`warning: ${escapeText(warning)}\n`);
   for (const problem of report.problems) stderr.write(`${escapeText(problem)}\n`);
   if (!report.ok) stderr.write('sdctl: reload failed, the running configuration stays\n');
   return report.ok ? EXIT.ok : EXIT.failed;

@@ -42,7 +42,10 @@ function configuredEndpoints(file: string): readonly Endpoint[] {
     if (endpoints.length > 0) return endpoints;
   } catch (error) {
     if (!(error instanceof SureAliveError)) throw error;
-    throw new Failure(EXIT.usage, error.message);
+    throw new Failure(
+      EXIT.usage,
+      `${error.message}\n--address HOST:PORT or --socket PATH goes without the configuration`,
+    );
   }
   throw new Failure(EXIT.usage, `${file} lets the port be any: give --address HOST:PORT`);
 }

@@ -24,7 +24,7 @@ export function realId({ addr, port }: RealName): string {
 }
 
 /**
- * @param text A name, a virtualId, or the form of the admin socket: `vproto=tcp vaddr=192.0.2.10 vport=80`.
+ * @param text A name, a virtualId, one without its protocol, or the form of the admin socket: `vproto=tcp vaddr=192.0.2.10 vport=80`.
  * @throws Failure when it fits none, or more than one.
  */
 export function selectVirtual<T extends VirtualName>(virtuals: readonly T[], text: string): T {
@@ -61,8 +61,8 @@ function only<T>(found: readonly T[], what: string, describe: (one: T) => string
 function virtualMatcher(text: string): (virtual: VirtualName) => boolean {
   const { proto, addr, port, fwmark } = readVirtual(text);
   return (virtual) => {
-    if (virtual.proto !== proto) return false;
-    if (proto !== 'fwmark') return virtual.addr === addr && virtual.port === port;
+    if (proto !== undefined && virtual.proto !== proto) return false;
+    if (virtual.proto !== 'fwmark') return virtual.addr === addr && virtual.port === port;
     return virtual.fwmark === fwmark && (addr === undefined || virtual.addr === addr);
   };
 }
@@ -82,7 +82,7 @@ function readVirtual(text: string): VirtualParts {
   }
   const [, fwmark, family] = /^fwmark:(\d+)(?::(.+))?$/.exec(text) ?? [];
   if (fwmark !== undefined) return { proto: 'fwmark', fwmark: number(fwmark), addr: canonical(family) };
-  const [, proto, addr, port] = /^(tcp|udp):(.+):(\d+)$/.exec(text) ?? [];
+  const [, proto, addr, port] = /^(?:(tcp|udp):)?(.+):(\d+)$/.exec(text) ?? [];
   return { proto, addr: canonical(addr), port: number(port) };
 }
 
