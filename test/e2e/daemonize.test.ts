@@ -191,7 +191,7 @@ describe('surealived -d', { timeout: 30_000 }, () => {
     const directory = site({ listen_port: port });
     const daemon = await detach('surealived', directory);
     expect([daemon.err, daemon.status]).toEqual([
-      `surealived: cannot start: listen on 127.0.0.1 port ${port}: EADDRINUSE\n`,
+      `surealived: cannot start: listen on 127.0.0.1 port ${port} (listen_addr, listen_port): EADDRINUSE\n`,
       1,
     ]);
     await vi.waitFor(() => expect(processesWith(directory.config)).toEqual([]), 5_000);
