@@ -41,6 +41,10 @@ const REQUEST_BYTES = 1 << 10;
 const scratch = Buffer.allocUnsafeSlow(1 << 16);
 const socketError = Buffer.alloc(4);
 const socketErrorLength = Buffer.from([4, 0, 0, 0]);
+/** Where sockaddr_in and sockaddr_in6 have the port. */
+const SOCKADDR_PORT = 2;
+/** Clients get no privileged port (net.ipv4.ip_unprivileged_port_start), which spares most tests a look. */
+const FIRST_CLIENT_PORT = 1024;
 const localSockaddr = Buffer.alloc(28);
 const localLength = Buffer.alloc(4);
 /** struct linger { on, 0 s }: close resets, so that thousands of tests a second leave no TIME_WAIT behind. */
@@ -297,6 +301,7 @@ export class Conversation implements EventSink, TestRun {
  * open at once.
  */
 function isItself(fd: number, sockaddr: Buffer): boolean {
+  if (sockaddr.readUInt16BE(SOCKADDR_PORT) < FIRST_CLIENT_PORT) return false;
   localLength.writeInt32LE(localSockaddr.length);
   if (libc.getsockname(fd, localSockaddr, localLength) !== 0) return false;
   return sockaddr.equals(localSockaddr.subarray(0, sockaddr.length));
