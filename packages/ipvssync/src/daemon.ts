@@ -1,10 +1,11 @@
-import { utimesSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { systemClock } from '@surealived/shared/clock';
 import { refuseWhereRunning, removePidFile, writePidFile } from '@surealived/shared/daemon/pid-file';
 import { describeProblem, messageOf } from '@surealived/shared/errors';
 import type { Logger } from '@surealived/shared/log';
 import type { Host } from '@surealived/shared/process-host';
 import { openProgramLog } from '@surealived/shared/program-log';
+import { ANY_GENERATION } from '@surealived/shared/snapshot/format';
 import type { LoadedConfig } from '@surealived/shared/surealived-cfg';
 import { openTable } from './backend.js';
 import { follow } from './follow.js';
@@ -57,12 +58,10 @@ export async function runDaemon(
   }
 }
 
-/** Sets the reload flag, as surealived does when it starts; the follower sees it like any other. */
+/** Sets the reload flag: the follower sees it like any other, and takes the snapshot that is there also where it is an older one. */
 function touch(file: string, log: Logger): void {
   try {
-    writeFileSync(file, '', { flag: 'a' });
-    const now = systemClock.wallNow();
-    utimesSync(file, now, now);
+    writeFileSync(file, ANY_GENERATION);
   } catch (error) {
     log.error({ file, reason: messageOf(error) }, 'reload flag not written');
   }

@@ -1,7 +1,7 @@
 import { mkdirSync, renameSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { DiffReader } from './diff-reader.js';
-import { diff, HandoverFiles } from './handover.test-kit.js';
+import { diff, HandoverFiles, sealed } from './handover.test-kit.js';
 
 const LINES = [
   diff('chgreal', '10.0.0.11:80', 1),
@@ -88,7 +88,6 @@ describe('DiffReader', () => {
 
   it.each<[string, (path: string) => void]>([
     ['cut', (path) => truncateSync(path, 10)],
-    ['removed', (path) => rmSync(path)],
     [
       'replaced',
       (path) => {
@@ -102,6 +101,30 @@ describe('DiffReader', () => {
     reader.read();
     damage(files.diffPath('a'));
     expect(reader.read().isBroken).toBe(true);
+  });
+
+  it('waits for a file that was removed while it was followed, and takes what is there instead for another', () => {
+    const { files, reader } = open();
+    files.appendDiff('a', ...LINES);
+    reader.read();
+    rmSync(files.diffPath('a'));
+    const missing = [`${files.diffPath('a')}: missing`];
+    expect(reader.read()).toEqual({ entries: [], problems: missing, isBroken: false });
+    expect(reader.read()).toEqual({ entries: [], problems: [], isBroken: false });
+    files.appendDiff('other', ...LINES); // has the inode that was free, perhaps
+    files.appendDiff('a', LINES[0] ?? '');
+    expect(reader.read().isBroken).toBe(true);
+  });
+
+  it('takes of a writer that seals its lines none without a checksum', () => {
+    const files = new HandoverFiles();
+    const [first = '', second = '', third = ''] = LINES.map((line) => sealed(line, 1_795_169_196_123));
+    files.appendDiff('a', first, second.replace(' rweight=0', ' rweight=\n'), third, files.next('b'));
+    const reader = new DiffReader('a', files.paths.diff_sync_dir, true);
+    const { entries, problems } = reader.read();
+    expect(entries.map(({ real }) => real.address.text)).toEqual(['10.0.0.11', '10.0.0.13']);
+    expect(problems).toHaveLength(3); // the halves, and b is not there
+    expect(reader.file).toBe(files.diffPath('b'));
   });
 
   it('reads a file of many chunks to its end', () => {

@@ -13,13 +13,17 @@ export interface DiffNews {
   readonly entries: readonly DiffEntry[];
   /** Lines that were refused, and files that are missing; each is told once. */
   readonly problems: readonly string[];
-  /** Whether a file was replaced, cut or removed while it was followed: only the full snapshot tells the truth now. */
+  /**
+   * Whether a file was replaced or cut while it was followed: only the full snapshot tells the truth now. One that was
+   * removed is waited for: no snapshot of before can know more than what was read of it.
+   */
   readonly isBroken: boolean;
 }
 
 /** Reads diff files in their order, whole line by whole line, each from where it stopped. */
 export class DiffReader {
   readonly #directory: string;
+  readonly #isSealed: boolean;
   readonly #passed: string[] = [];
   #file: string;
   #inode: bigint | undefined;
@@ -27,9 +31,13 @@ export class DiffReader {
   #line = 0;
   #isMissingTold = false;
 
-  /** @param file The first file; relative names are within `directory`. */
-  constructor(file: string, directory: string) {
+  /**
+   * @param file The first file; relative names are within `directory`.
+   * @param isSealed Whether the writer of these files gives each change a checksum.
+   */
+  constructor(file: string, directory: string, isSealed = false) {
     this.#directory = directory;
+    this.#isSealed = isSealed;
     this.#file = this.#absolute(file);
   }
 
@@ -92,7 +100,7 @@ export class DiffReader {
   /** Takes one line. @returns The next file's name where the line names one. */
   #readLine(text: string, news: MutableNews): string | undefined {
     try {
-      const line = readDiffLine(text, this.#file, this.#line);
+      const line = readDiffLine(text, this.#file, this.#line, this.#isSealed);
       if (line?.kind === 'change') news.entries.push(line.entry);
       return line?.kind === 'next' ? this.#next(line.file, news) : undefined;
     } catch (error) {
@@ -128,6 +136,7 @@ export class DiffReader {
         return undefined;
       }
       this.#inode = ino;
+      this.#isMissingTold = false;
       const chunk = Buffer.allocUnsafe(Math.min(CHUNK_BYTES, Number(size) - this.#offsetBytes));
       return chunk.subarray(0, readSync(fd, chunk, 0, chunk.length, this.#offsetBytes));
     } finally {
@@ -143,7 +152,6 @@ export class DiffReader {
       if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
       if (!this.#isMissingTold) news.problems.push(`${this.#file}: missing`);
       this.#isMissingTold = true;
-      news.isBroken = this.#inode !== undefined;
       return undefined;
     }
   }

@@ -1,9 +1,12 @@
 import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { systemClock } from '@surealived/shared/clock';
+import { tryWithFileLock } from '@surealived/shared/file-lock';
 import { createLogger } from '@surealived/shared/log';
+import { ANY_GENERATION } from '@surealived/shared/snapshot/format';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { follow } from './follow.js';
-import { DNS, diff, HandoverFiles, real, WEB } from './handover.test-kit.js';
+import { DNS, diff, HandoverFiles, real, sealed, WEB } from './handover.test-kit.js';
 import { MemoryTable } from './memory/memory-table.js';
 import type { Operation, OperationResult, Service } from './table.js';
 import { destinationKey } from './table.js';
@@ -16,12 +19,14 @@ const SOON_MS = 5;
 class TestTable extends MemoryTable {
   /** What the next `apply` throws instead of working. */
   failure: Error | undefined;
+  onApply: () => void = () => undefined;
   onApplied: () => void = () => undefined;
 
   override async apply(operations: readonly Operation[]): Promise<readonly OperationResult[]> {
     const { failure } = this;
     this.failure = undefined;
     if (failure) throw failure;
+    this.onApply();
     const results = await super.apply(operations);
     this.onApplied();
     return results;
@@ -244,6 +249,79 @@ describe('follow, by inotify alone', () => {
     await one.untilTable('10.0.0.12:80=2');
   });
 
+  it('refuses an older snapshot, also at a reload flag, until a flag says that it is meant', async () => {
+    const one = await following();
+    one.files.writeSealed(7, 'a', WEB, real('10.0.0.11:80', 7));
+    one.files.setReloadFlag();
+    await one.untilTable('10.0.0.11:80=7');
+    one.files.writeSealed(6, 'a', WEB, real('10.0.0.11:80', 6));
+    one.files.setReloadFlag();
+    await one.until(() => one.logged('expected generation 7 or higher, found 6'));
+    one.files.appendDiff('a', sealed(diff('addreal', '10.0.0.12:80', 2), 1));
+    await one.untilTable('10.0.0.11:80=7 10.0.0.12:80=2');
+    one.files.setReloadFlag(ANY_GENERATION);
+    await one.untilTable('10.0.0.11:80=6 10.0.0.12:80=2');
+  });
+
+  it('tells how long ago the verdict was that is in the table now', async () => {
+    const one = await following();
+    one.files.appendDiff('a', sealed(diff('chgreal', '10.0.0.11:80', 7), Date.now() - 60_000));
+    await one.until(() => one.lines.some((line) => /table synchronised .* latencyMs=6\d{4}\b/.test(line)));
+    one.files.appendDiff('a', diff('chgreal', '10.0.0.11:80', 8));
+    await one.untilTable('10.0.0.11:80=8');
+    await one.until(() => one.lines.at(-1)?.includes('table synchronised') === true);
+    expect(one.lines.at(-1)).not.toContain('latencyMs');
+  });
+
+  it('keeps the table while diff file and directory are gone, and takes the next that the tester writes', async () => {
+    const one = await following();
+    one.files.appendDiff('a', diff('chgreal', '10.0.0.11:80', 7));
+    await one.untilTable('10.0.0.11:80=7');
+    rmSync(one.files.diffPath('a'));
+    await one.until(() => one.logged(`diff refused reason="${one.files.diffPath('a')}: missing"`));
+    expect(await one.destinations()).toBe('10.0.0.11:80=7');
+    one.files.writeFull('b', WEB, real('10.0.0.11:80', 8));
+    one.files.appendDiff('b');
+    one.files.setReloadFlag();
+    await one.untilTable('10.0.0.11:80=8');
+  });
+
+  it('has let go of the lock before it writes the table', async () => {
+    const one = await following();
+    const free: boolean[] = [];
+    one.table.onApply = () =>
+      void free.push(tryWithFileLock(one.files.paths.lock_sync_file, () => true) !== undefined);
+    one.files.writeFull('a', WEB, real('10.0.0.11:80', 2));
+    one.files.setReloadFlag();
+    await one.untilTable('10.0.0.11:80=2');
+    expect(free).toEqual([true]);
+  });
+
+  it('follows where it may not remove what it has read, and says so once', async () => {
+    const one = await following();
+    one.files.protect();
+    for (const [weight, name, next] of [
+      [2, 'a', 'b'],
+      [3, 'b', 'c'],
+      [4, 'c', 'd'],
+    ] as const) {
+      one.files.asWriter(() => {
+        one.files.writeFull(next, WEB, real('10.0.0.11:80', weight));
+        one.files.appendDiff(next);
+        one.files.appendDiff(name, one.files.next(next));
+        one.files.setReloadFlag();
+      });
+      await one.untilTable(`10.0.0.11:80=${weight}`);
+    }
+    one.files.asWriter(() => one.files.appendDiff('d', diff('chgreal', '10.0.0.11:80', 5)));
+    await one.untilTable('10.0.0.11:80=5');
+    const troubles = one.lines.filter((line) => / (WARN|ERROR) /i.test(line));
+    expect(troubles).toHaveLength(1);
+    expect(troubles[0]).toContain(
+      `read file cannot be removed, following goes on file=${one.files.paths.full_reload_file} reason="EACCES: `,
+    );
+  });
+
   it('tells a refused snapshot once', async () => {
     const one = await following();
     writeFileSync(one.files.paths.full_sync_file, 'rubbish\n');
@@ -291,6 +369,25 @@ describe('follow, with its poll', () => {
       expect(existsSync(one.files.diffPath('b'))).toBe(true);
       await one.stop();
     }
+  });
+
+  it('keeps the table while the whole state directory is gone, and follows the one that comes', async () => {
+    const one = await following(SOON_MS);
+    const { paths } = one.files;
+    one.files.appendDiff('a', diff('chgreal', '10.0.0.11:80', 7));
+    await one.untilTable('10.0.0.11:80=7');
+    const directory = dirname(paths.full_sync_file);
+    renameSync(directory, `${directory}.away`);
+    onTestFinished(() => rmSync(`${directory}.away`, { recursive: true, force: true }));
+    await one.until(() => one.logged('missing'));
+    expect(await one.destinations()).toBe('10.0.0.11:80=7');
+    mkdirSync(paths.diff_sync_dir, { recursive: true });
+    writeFileSync(paths.lock_sync_file, '');
+    one.files.writeFull('z', WEB, real('10.0.0.11:80', 1));
+    one.files.appendDiff('z', diff('chgreal', '10.0.0.11:80', 9));
+    await one.untilTable('10.0.0.11:80=9');
+    one.files.appendDiff('z', diff('chgreal', '10.0.0.11:80', 10));
+    await one.untilTable('10.0.0.11:80=10');
   });
 
   it('goes on while surealived is gone, with the snapshot deleted', async () => {

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Clock } from '@surealived/shared/clock';
 import { messageOf, SnapshotError, SureAliveError } from '@surealived/shared/errors';
@@ -15,6 +15,7 @@ import { desiredService } from './desired.js';
 import { DirectoryWatch } from './directory-watch.js';
 import { Failures } from './failures.js';
 import { Handover, type HandoverPaths } from './handover.js';
+import { LatencyWindow } from './latency.js';
 import type { PlanPolicy } from './plan.js';
 import { type Round, Synchroniser } from './synchroniser.js';
 import { describeService, type IpvsTable, type Service } from './table.js';
@@ -57,11 +58,13 @@ class Follower {
   readonly #synchroniser: Synchroniser;
   readonly #failures: Failures;
   readonly #bell = new WakeUp();
+  /** From the verdict to the table's acknowledgement. */
+  readonly #latency = new LatencyWindow();
   readonly #pollMs: number;
   #polledAtMs = Number.NEGATIVE_INFINITY;
-  /** The reload flag that cannot be removed, though it was answered. */
+  /** The reload flag that cannot be removed though it was answered, or that led to a refused snapshot. */
   #answeredFlag: string | undefined;
-  /** The full snapshot that was refused; it is looked at again when it changes. */
+  /** The full snapshot that was refused; it is looked at again when it changes, or the reload flag does. */
   #refusedSnapshot: string | undefined;
   #wasBehind = false;
   /** Whether what is known does not fit the files, until they were read anew. */
@@ -73,7 +76,9 @@ class Follower {
     const { paths, table, policy, log, clock, pollMs } = options;
     this.#options = options;
     this.#log = log;
-    this.#handover = new Handover(paths);
+    this.#handover = new Handover(paths, (file, reason) =>
+      log.warn({ file, reason }, 'read file cannot be removed, following goes on'),
+    );
     this.#synchroniser = new Synchroniser(table, policy, clock);
     this.#failures = new Failures(log);
     this.#pollMs = pollMs ?? POLL_MS;
@@ -126,23 +131,27 @@ class Follower {
 
   /** Takes what was appended to the diff files to the table. */
   async #advance(): Promise<void> {
-    const { touched, problems, needsReload } = this.#handover.advance();
+    const { touched, decidedAtMs, problems, needsReload } = this.#handover.advance();
     for (const problem of problems) this.#log.warn({ reason: problem }, 'diff refused');
     this.#isOutOfStep ||= needsReload;
     if (touched.size > 0) {
       const virtuals = [...touched].flatMap((key) => this.#handover.virtuals.get(key) ?? []);
       const desired = virtuals.map(desiredService);
-      await this.#synchronise(() => this.#synchroniser.synchroniseSome(desired), desired);
+      await this.#synchronise(() => this.#synchroniser.synchroniseSome(desired), desired, decidedAtMs);
     }
     if (this.#isReloadWanted()) await this.#reload();
   }
 
   async #reload(): Promise<void> {
+    const { full_reload_file, full_sync_file } = this.#options.paths;
+    const [flag, snapshot] = [full_reload_file, full_sync_file].map(identity); // before: what comes meanwhile is new
     try {
       await this.#load();
     } catch (error) {
-      if (error instanceof SnapshotError)
-        this.#refusedSnapshot = identity(this.#options.paths.full_sync_file);
+      if (error instanceof SnapshotError) {
+        this.#refusedSnapshot = snapshot;
+        this.#answeredFlag = flag;
+      }
       throw error;
     }
     await this.#synchroniseAll();
@@ -150,9 +159,10 @@ class Follower {
 
   async #load(): Promise<void> {
     const { paths } = this.#options;
+    const flag = identity(paths.full_reload_file);
     const problems = await this.#handover.load({ removeReloadFlag: true });
     for (const problem of problems) this.#log.warn({ reason: problem }, 'diff refused');
-    this.#answeredFlag = identity(paths.full_reload_file);
+    this.#answeredFlag = existsSync(paths.full_reload_file) ? flag : undefined;
     this.#refusedSnapshot = undefined;
     this.#wasBehind = false;
     this.#isOutOfStep = false;
@@ -161,9 +171,10 @@ class Follower {
 
   #isReloadWanted(): boolean {
     const { full_reload_file, full_sync_file } = this.#options.paths;
-    if (this.#refusedSnapshot !== undefined) return identity(full_sync_file) !== this.#refusedSnapshot;
     const flag = identity(full_reload_file);
-    return this.#isOutOfStep || (flag !== undefined && flag !== this.#answeredFlag);
+    if (flag !== undefined && flag !== this.#answeredFlag) return true;
+    if (this.#refusedSnapshot !== undefined) return identity(full_sync_file) !== this.#refusedSnapshot;
+    return this.#isOutOfStep;
   }
 
   async #synchroniseAll(): Promise<void> {
@@ -175,13 +186,18 @@ class Follower {
    * Carries out a round; one that ran into somebody else's change is followed by one over the whole table.
    *
    * @param concerned The services that the round is about; `undefined` for all.
+   * @param decidedAtMs When that which is carried out was decided, by the wall clock.
    */
-  async #synchronise(work: () => Promise<Round>, concerned: readonly Service[] | undefined): Promise<void> {
+  async #synchronise(
+    work: () => Promise<Round>,
+    concerned: readonly Service[] | undefined,
+    decidedAtMs: readonly number[] = [],
+  ): Promise<void> {
     const { clock } = this.#options;
     try {
       const round = await work();
       this.#failures.note(round.failures, concerned?.map(describeService), clock.nowMs());
-      this.#report(round);
+      this.#report(round, decidedAtMs);
       if (round.foundForeignChange && concerned) await this.#synchroniseAll();
     } catch (error) {
       if (!isExpected(error)) throw error;
@@ -189,7 +205,10 @@ class Follower {
     }
   }
 
-  #report({ done, refusedCount, durationMs }: Round): void {
+  #report({ done, refusedCount, durationMs }: Round, decidedAtMs: readonly number[]): void {
+    const nowMs = this.#options.clock.wallNow().getTime();
+    const [oldestMs] = decidedAtMs;
+    if (refusedCount === 0) for (const atMs of decidedAtMs) this.#latency.add(nowMs - atMs);
     if (this.#log.isLevelEnabled('debug'))
       for (const operation of done)
         this.#log.debug({ operation: describeOperation(operation) }, 'operation done');
@@ -198,6 +217,7 @@ class Follower {
       operations: done.length,
       failed: refusedCount,
       durationMs: Math.round(durationMs * 10) / 10,
+      latencyMs: oldestMs === undefined ? undefined : nowMs - oldestMs,
     };
     if (refusedCount > 0) this.#log.warn(fields, 'table not as desired');
     else this.#log.info(fields, 'table synchronised');

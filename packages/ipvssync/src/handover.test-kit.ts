@@ -1,6 +1,7 @@
-import { appendFileSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
+import { seal } from '@surealived/shared/snapshot/seal';
 import { onTestFinished } from 'vitest';
 import type { HandoverPaths } from './handover.js';
 
@@ -23,6 +24,13 @@ function realKeys(endpoint: string, weight: number): string {
   const [address, port] = endpoint.split(':');
   return `rname=r raddr=${address} rport=${port} rweight=${weight}`;
 }
+
+/** A line of a diff as ours writes it, decided at that moment. */
+export function sealed(line: string, atMs: number): string {
+  return `${seal(`${line.trimEnd()} at=${atMs}`)}\n`;
+}
+
+const NOBODY = 65_534;
 
 /** Hand-over files in a directory that goes away with the test. */
 export class HandoverFiles {
@@ -51,6 +59,15 @@ export class HandoverFiles {
     writeFileSync(this.paths.full_sync_file, `${META}DIFF file=${this.diffPath(name)}\n${lines.join('')}`);
   }
 
+  /** As `writeFull`, as ours writes it. */
+  writeSealed(generation: number, name: string, ...lines: readonly string[]): void {
+    const count = (kind: string): number => lines.filter((line) => line.startsWith(kind)).length;
+    const counts = `vcount=${count('virtual')} rcount=${count('real')}`;
+    const meta = `${META.trimEnd()} format=1 generation=${generation} ${counts}`;
+    const rest = `\nDIFF file=${this.diffPath(name)}\n${lines.join('')}`;
+    writeFileSync(this.paths.full_sync_file, seal(meta, rest));
+  }
+
   appendDiff(name: string, ...lines: readonly string[]): void {
     appendFileSync(this.diffPath(name), lines.join(''));
   }
@@ -60,7 +77,33 @@ export class HandoverFiles {
     return `DIFF file=${this.diffPath(name)}\n`;
   }
 
-  setReloadFlag(): void {
-    writeFileSync(this.paths.full_reload_file, '');
+  setReloadFlag(content = ''): void {
+    writeFileSync(this.paths.full_reload_file, content);
+  }
+
+  /** From now on this process may read all and remove nothing; what the writer does goes through `asWriter`. */
+  protect(): void {
+    onTestFinished(() => this.#permit());
+    this.#forbid();
+  }
+
+  asWriter(work: () => void): void {
+    this.#permit();
+    work();
+    this.#forbid();
+  }
+
+  get #directories(): readonly string[] {
+    return [dirname(this.paths.full_sync_file), this.paths.diff_sync_dir];
+  }
+
+  #forbid(): void {
+    for (const directory of this.#directories) chmodSync(directory, 0o555);
+    if (process.getuid?.() === 0) process.seteuid?.(NOBODY); // root may do all
+  }
+
+  #permit(): void {
+    if (process.getuid?.() === 0) process.seteuid?.(0);
+    for (const directory of this.#directories) chmodSync(directory, 0o755);
   }
 }

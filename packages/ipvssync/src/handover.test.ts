@@ -1,8 +1,11 @@
-import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
+import { ANY_GENERATION } from '@surealived/shared/snapshot/format';
 import { describe, expect, it } from 'vitest';
 import { Handover } from './handover.js';
-import { DNS, diff, HandoverFiles, META, real, WEB } from './handover.test-kit.js';
+import { DNS, diff, HandoverFiles, META, real, sealed, WEB } from './handover.test-kit.js';
 
 const KEEP_FLAG = { removeReloadFlag: false };
 
@@ -85,12 +88,98 @@ describe('load', () => {
   });
 });
 
+describe('load, by generation', () => {
+  async function at(generation: number): Promise<{ files: HandoverFiles; handover: Handover }> {
+    const both = await loaded();
+    both.files.writeSealed(generation, 'a', WEB, real('10.0.0.11:80', 1));
+    await both.handover.load(KEEP_FLAG);
+    expect(both.handover.generation).toBe(generation);
+    return both;
+  }
+
+  it('takes a snapshot of the same or a later generation', async () => {
+    const { files, handover } = await at(7);
+    files.writeSealed(7, 'a', WEB, real('10.0.0.11:80', 2));
+    await handover.load(KEEP_FLAG);
+    files.writeSealed(9, 'a', WEB, real('10.0.0.11:80', 3));
+    await handover.load(KEEP_FLAG);
+    expect(reals(handover)).toBe('10.0.0.11=3');
+  });
+
+  it('refuses an older one, and one that is torn, and keeps what it had', async () => {
+    const { files, handover } = await at(7);
+    files.writeSealed(6, 'a', WEB, real('10.0.0.11:80', 2));
+    files.setReloadFlag();
+    await expect(handover.load({ removeReloadFlag: true })).rejects.toMatchObject({
+      code: 'SA_SNAPSHOT_INVALID',
+      message:
+        `${files.paths.full_sync_file}:1: older than what is in force: ` +
+        'expected generation 7 or higher, found 6; SIGHUP takes it all the same',
+    });
+    files.writeSealed(8, 'a', WEB, real('10.0.0.11:80', 2));
+    const text = readFileSync(files.paths.full_sync_file, 'utf8');
+    writeFileSync(files.paths.full_sync_file, text.slice(0, text.indexOf('real ')));
+    await expect(handover.load(KEEP_FLAG)).rejects.toThrow(
+      `${files.paths.full_sync_file}:1: torn: expected 1 virtuals, 1 reals, `,
+    );
+    expect([reals(handover), handover.generation]).toEqual(['10.0.0.11=1', 7]);
+    expect(existsSync(files.paths.full_reload_file)).toBe(true);
+  });
+
+  it('takes an older one where the reload flag says that it is meant', async () => {
+    const { files, handover } = await at(7);
+    files.writeSealed(6, 'a', WEB, real('10.0.0.11:80', 2));
+    files.setReloadFlag(ANY_GENERATION);
+    await handover.load({ removeReloadFlag: true });
+    expect([reals(handover), handover.generation]).toEqual(['10.0.0.11=2', 6]);
+  });
+
+  it('takes one without generation, as the original writes it, and any after that', async () => {
+    const { files, handover } = await at(7);
+    files.writeFull('a', WEB, real('10.0.0.11:80', 2));
+    await handover.load(KEEP_FLAG);
+    expect([reals(handover), handover.generation]).toEqual(['10.0.0.11=2', undefined]);
+    files.writeSealed(1, 'a', WEB, real('10.0.0.11:80', 3));
+    await handover.load(KEEP_FLAG);
+    expect(reals(handover)).toBe('10.0.0.11=3');
+  });
+});
+
+describe('load, with the lock elsewhere', () => {
+  it('waits for another process, and goes on as soon as that is dead', async () => {
+    const { files, handover } = await loaded(WEB);
+    files.writeFull('a', DNS);
+    const holder = spawn('flock', [files.paths.lock_sync_file, 'sh', '-c', 'echo locked; read line'], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      detached: true, // a group of its own, that dies as a whole
+    });
+    await once(holder.stdout, 'data');
+    let isLoaded = false;
+    const loading = handover.load(KEEP_FLAG).then(() => {
+      isLoaded = true;
+    });
+    for (let i = 0; i < 10; i++) await new Promise(setImmediate);
+    expect(isLoaded).toBe(false);
+    process.kill(-Number(holder.pid), 'SIGKILL');
+    await loading;
+    expect([...handover.virtuals.values()]).toMatchObject([{ name: 'dns' }]);
+  });
+});
+
 describe('advance', () => {
+  it('tells when a verdict was reached, once for each', async () => {
+    const { files, handover } = await loaded(WEB);
+    const lines = ['addreal', 'chgreal', 'delreal'].map((command) => diff(command, '10.0.0.11:80', 2));
+    files.appendDiff('a', ...lines.map((line, index) => sealed(line, 1000 + index)), lines[1] ?? '');
+    expect(handover.advance().decidedAtMs).toEqual([1001, 1002]);
+  });
+
   it('names the virtuals that a diff touched', async () => {
     const { files, handover } = await loaded(WEB, real('10.0.0.11:80', 1), DNS, real('10.0.0.21:53', 1));
     files.appendDiff('a', diff('chgreal', '10.0.0.21:53', 5, DNS));
     const news = handover.advance();
-    expect(news).toEqual({ touched: new Set(['10.0.0.2:53:1:0']), problems: [], needsReload: false });
+    const touched = new Set(['10.0.0.2:53:1:0']);
+    expect(news).toEqual({ touched, decidedAtMs: [], problems: [], needsReload: false });
     expect(reals(handover)).toBe('10.0.0.11=1 10.0.0.21=5');
     expect(handover.advance().touched.size).toBe(0);
   });
@@ -162,6 +251,23 @@ describe('releaseConsumed', () => {
     handover.releaseConsumed(true);
     expect(left(files)).toBe('');
     expect(existsSync(files.diffPath('x'))).toBe(true);
+  });
+
+  it('lets go of what it may not remove, and says so once per directory', async () => {
+    const { files } = await chain();
+    const told: string[] = [];
+    const handover = new Handover(files.paths, (file, reason) => told.push(`${file}: ${reason.slice(0, 6)}`));
+    files.setReloadFlag();
+    files.protect();
+    for (const name of ['a', 'b', 'c']) {
+      files.asWriter(() => files.writeFull(name, WEB));
+      await handover.load({ removeReloadFlag: true });
+      handover.advance();
+      expect(handover.releaseConsumed(true)).toEqual([]);
+    }
+    expect(told).toEqual([`${files.paths.full_reload_file}: EACCES`, `${files.diffPath('a')}: EACCES`]);
+    files.asWriter(() => files.writeFull('c', WEB));
+    expect(left(files)).toBe('abc');
   });
 
   it('keeps all where it is told to', async () => {

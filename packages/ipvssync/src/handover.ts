@@ -1,9 +1,14 @@
-import { closeSync, existsSync, openSync, readdirSync, readSync, rmSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readdirSync, readSync, rmSync } from 'node:fs';
 import { basename, dirname, resolve } from 'node:path';
 import { ConfigError, HandoverMissingError, messageOf, SnapshotError } from '@surealived/shared/errors';
 import { withFileLock } from '@surealived/shared/file-lock';
 import { describeVirtualId, virtualKey } from '@surealived/shared/model';
-import type { DiffEntry, Snapshot, SnapshotVirtual } from '@surealived/shared/snapshot/format';
+import {
+  ANY_GENERATION,
+  type DiffEntry,
+  type Snapshot,
+  type SnapshotVirtual,
+} from '@surealived/shared/snapshot/format';
 import { readSnapshot } from '@surealived/shared/snapshot/read';
 import { readMixedTextFile } from '@surealived/shared/text-file';
 import { applyDiffEntry } from './desired.js';
@@ -21,6 +26,8 @@ export interface HandoverPaths {
 export interface HandoverNews {
   /** Keys (`virtualKey`) of the virtuals that may have changed. */
   readonly touched: ReadonlySet<string>;
+  /** When each change was decided, in milliseconds since 1970, where its writer tells. */
+  readonly decidedAtMs: readonly number[];
   readonly problems: readonly string[];
   /** Whether everything has to be read anew: a diff file is broken, or a line names a virtual that is not known. */
   readonly needsReload: boolean;
@@ -35,13 +42,27 @@ const HEAD_BYTES = 4096;
 /** The state that surealived handed over: the full snapshot with the diff lines read so far. */
 export class Handover {
   readonly #paths: HandoverPaths;
+  readonly #onKept: (file: string, reason: string) => void;
+  /** Directories of which it was told that nothing can be removed there. */
+  readonly #keeping = new Set<string>();
   #virtuals = new Map<string, SnapshotVirtual>();
+  #generation: number | undefined;
   #diffs: DiffReader | undefined;
   /** Diff files of chains that were followed before the last `load`. */
   readonly #abandoned = new Set<string>();
 
-  constructor(paths: HandoverPaths) {
+  /**
+   * @param onKept Told of a file that was read and cannot be removed, as where this process may not write: once per
+   * directory, until one there can be.
+   */
+  constructor(paths: HandoverPaths, onKept: (file: string, reason: string) => void = () => undefined) {
     this.#paths = paths;
+    this.#onKept = onKept;
+  }
+
+  /** That of the snapshot in force, where its writer gives any. */
+  get generation(): number | undefined {
+    return this.#generation;
   }
 
   /** All virtuals by `virtualKey`. */
@@ -51,7 +72,8 @@ export class Handover {
 
   /**
    * Reads everything anew under the lock: the full snapshot and its chain of diff files. On failure the state of
-   * before stays.
+   * before stays. So it does where the snapshot is older than the one in force, unless the reload flag says that this
+   * is meant.
    *
    * @param removeReloadFlag Whether the reload flag is answered by this.
    * @returns Problems that do not stand in the way: refused diff lines, a missing diff file.
@@ -62,7 +84,7 @@ export class Handover {
     for (const file of [full_sync_file, lock_sync_file]) refuseWithout(file);
     return withFileLock(lock_sync_file, { timeoutMs: LOCK_TIMEOUT_MS }, () => {
       const problems = this.#loadLocked();
-      if (removeReloadFlag) unlinkIfThere(this.#paths.full_reload_file, problems);
+      if (removeReloadFlag) this.#remove(this.#paths.full_reload_file);
       return problems;
     });
   }
@@ -73,11 +95,16 @@ export class Handover {
    * @throws An error of the file system, other than a missing file.
    */
   advance(): HandoverNews {
-    if (!this.#diffs) return { touched: new Set(), problems: [], needsReload: false };
+    if (!this.#diffs) return { touched: new Set(), decidedAtMs: [], problems: [], needsReload: false };
     const { entries, problems, isBroken } = this.#diffs.read();
     const unknown: string[] = [];
     const touched = applyEntries(this.#virtuals, entries, unknown);
-    return { touched, problems: [...problems, ...unknown], needsReload: isBroken || unknown.length > 0 };
+    return {
+      touched,
+      decidedAtMs: entries.filter(isWholeChange).flatMap(({ atMs }) => atMs ?? []),
+      problems: [...problems, ...unknown],
+      needsReload: isBroken || unknown.length > 0,
+    };
   }
 
   /** Whether the full snapshot is continued by another diff file than the one that is followed. */
@@ -91,7 +118,7 @@ export class Handover {
    * successor was opened.
    *
    * @param remove Whether to remove them. Nothing outside of the diff directory is ever removed.
-   * @returns The files that were removed.
+   * @returns The files that were removed; those that cannot be are let go of as well.
    */
   releaseConsumed(remove: boolean): readonly string[] {
     const diffs = this.#diffs;
@@ -102,29 +129,58 @@ export class Handover {
     if (first < 0) return [];
     const abandoned = [...this.#abandoned].filter((file) => !needed.includes(file));
     const unneeded = [...abandoned, ...diffs.passed.slice(0, first)].filter((file) => this.#isOurs(file));
-    if (remove) for (const file of unneeded) rmSync(file, { force: true });
+    const removed = remove ? unneeded.filter((file) => this.#remove(file)) : [];
     this.#abandoned.clear();
     diffs.forgetPassed(first);
-    return remove ? unneeded : [];
+    return removed;
   }
 
   #loadLocked(): string[] {
     const snapshot = readFullSnapshot(this.#paths.full_sync_file);
+    this.#refuseOlder(snapshot);
     const virtuals = new Map(snapshot.virtuals.map((virtual) => [virtualKey(virtual), virtual]));
     const problems: string[] = [];
-    const { diffFile } = snapshot;
-    const diffs = diffFile === undefined ? undefined : new DiffReader(diffFile, this.#paths.diff_sync_dir);
+    const { diffFile, generation } = snapshot;
+    const isSealed = generation !== undefined;
+    const directory = this.#paths.diff_sync_dir;
+    const diffs = diffFile === undefined ? undefined : new DiffReader(diffFile, directory, isSealed);
     if (diffs) {
       const news = diffs.read();
       problems.push(...news.problems);
       applyEntries(virtuals, news.entries, problems);
     }
     const followed = this.#diffs ? [...this.#diffs.passed, this.#diffs.file] : [];
-    const older = diffFile === undefined ? [] : olderDiffFiles(diffFile, this.#paths.diff_sync_dir);
+    const older = diffFile === undefined ? [] : olderDiffFiles(diffFile, directory);
     for (const file of [...followed, ...older]) this.#abandoned.add(file);
     this.#virtuals = virtuals;
     this.#diffs = diffs;
+    this.#generation = generation;
     return problems;
+  }
+
+  /** @throws SnapshotError where a snapshot is from before the one in force, and nobody said that it is meant. */
+  #refuseOlder({ generation }: Snapshot): void {
+    const { full_sync_file: file, full_reload_file } = this.#paths;
+    if (generation === undefined || this.#generation === undefined || generation >= this.#generation) return;
+    if (readHead(full_reload_file) === ANY_GENERATION) return;
+    const expected = `expected generation ${this.#generation} or higher, found ${generation}`;
+    throw new SnapshotError([
+      { file, line: 1, message: `older than what is in force: ${expected}; SIGHUP takes it all the same` },
+    ]);
+  }
+
+  /** Removes a file that was read. @returns False where it cannot be removed. */
+  #remove(file: string): boolean {
+    const directory = dirname(file);
+    try {
+      rmSync(file, { force: true });
+      this.#keeping.delete(directory);
+      return true;
+    } catch (error) {
+      if (!this.#keeping.has(directory)) this.#onKept(file, messageOf(error));
+      this.#keeping.add(directory);
+      return false;
+    }
   }
 
   /** The diff file that the full snapshot on disk names, by its first bytes; `undefined` where it names none. */
@@ -143,10 +199,23 @@ export class Handover {
 function olderDiffFiles(named: string, directory: string): readonly string[] {
   const epochOf = (name: string): number => Number(/^diff_sync\.(\d+)$/.exec(name)?.[1] ?? Number.NaN);
   const limit = epochOf(basename(named));
-  if (!existsSync(directory)) return [];
-  return readdirSync(directory)
+  return listDirectory(directory)
     .filter((name) => epochOf(name) < limit)
     .map((name) => resolve(directory, name));
+}
+
+/** The names in a directory, or none where it is missing or may not be listed. */
+function listDirectory(directory: string): readonly string[] {
+  try {
+    return readdirSync(directory);
+  } catch {
+    return []; // only what could be removed is looked for
+  }
+}
+
+/** Whether an entry tells the whole of a verdict: an `addreal` is followed by a `chgreal` of the same real. */
+function isWholeChange({ command }: DiffEntry): boolean {
+  return command !== 'addreal';
 }
 
 /** Reads a full snapshot, in which names may have any bytes. @throws SnapshotError with all that is wrong, also where it cannot be read. */
@@ -185,7 +254,7 @@ function applyEntries(
 /** The first bytes of a file, or nothing where it cannot be read: its reader will say why. */
 function readHead(file: string): string {
   try {
-    const fd = openSync(file, 'r');
+    const fd = openSync(file, constants.O_RDONLY | constants.O_NONBLOCK);
     try {
       const head = Buffer.alloc(HEAD_BYTES);
       return head.toString('utf8', 0, readSync(fd, head));
@@ -194,13 +263,5 @@ function readHead(file: string): string {
     }
   } catch {
     return '';
-  }
-}
-
-function unlinkIfThere(file: string, problems: string[]): void {
-  try {
-    rmSync(file, { force: true });
-  } catch (error) {
-    problems.push(`${file}: ${messageOf(error)}`);
   }
 }

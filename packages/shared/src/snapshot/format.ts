@@ -36,7 +36,18 @@ export interface SnapshotVirtual extends SnapshotVirtualHead {
   readonly reals: readonly SnapshotReal[];
 }
 
+/** Written into `meta` beside the checksum: what the keys of the seal mean. */
+export const SEAL_FORMAT = '1';
+
+/** Of generations and times, which are milliseconds since 1970; 15 digits are exact. */
+export const MAX_EPOCH_MS = 999_999_999_999_999;
+
+/** What stands in a reload flag that asks for the snapshot whatever its generation is; other flags are empty. */
+export const ANY_GENERATION = 'any-generation\n';
+
 export interface Snapshot {
+  /** Rises from snapshot to snapshot of one state; `undefined` where the writer has none, as the original. */
+  readonly generation: number | undefined;
   /** The diff file that continues this snapshot, where it names one. */
   readonly diffFile: string | undefined;
   readonly virtuals: readonly SnapshotVirtual[];
@@ -50,4 +61,6 @@ export interface DiffEntry {
   readonly command: DiffCommand;
   readonly virtual: Omit<SnapshotVirtualHead, 'persistenceSec' | 'onePacket'>;
   readonly real: SnapshotReal;
+  /** When it was decided, in milliseconds since 1970; the original does not tell. */
+  readonly atMs?: number | undefined;
 }

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SnapshotError } from '../errors.js';
+import type { DiffEntry } from './format.js';
 import { readDiffLine, readSnapshot } from './read.js';
 import { EXAMPLE, virtuals } from './snapshot.test-kit.js';
 import { formatDiffEnd, formatDiffLine, formatSnapshot } from './write.js';
@@ -117,6 +118,39 @@ describe('readSnapshot', () => {
   });
 });
 
+describe('readSnapshot, of one with a checksum', () => {
+  const { virtuals: table } = readSnapshot(EXAMPLE, 'f');
+  const sealed = formatSnapshot(table, '/diffs/1', WRITTEN_AT, 7);
+  const [meta = ''] = sealed.split('\n');
+  const sum = meta.slice(-8);
+
+  it('reads back its generation and all that was written', () => {
+    expect(readSnapshot(sealed, 'f')).toEqual({ generation: 7, diffFile: '/diffs/1', virtuals: table });
+    expect(readSnapshot(EXAMPLE, 'f').generation).toBeUndefined();
+  });
+
+  it.each([
+    ['cut between two lines', sealed.slice(0, sealed.lastIndexOf('real')), '1 virtuals, 2 reals'],
+    ['without its end', sealed.replace(/\nvirtual vname=udp.*\n$/, ''), '2 virtuals, 3 reals'],
+    ['with another weight', sealed.replace('rweight=20', 'rweight=90'), '3 virtuals, 3 reals'],
+    ['with a line twice', sealed.replace('\n\nDIFF', '\n\nDIFF file=/diffs/1\nDIFF'), '3 virtuals, 3 reals'],
+  ])('refuses one %s as torn', (_what, text, found) => {
+    const message = `f:1: torn: expected 3 virtuals, 3 reals, checksum ${sum}; found ${found}, checksum `;
+    expect(() => readSnapshot(text, 'f')).toThrow(message);
+  });
+
+  it.each([
+    [meta.replace(/ crc32=.*/, ''), 'f:1: crc32: missing'],
+    [meta.replace(/ generation=\d+/, ''), 'f:1: generation: missing'],
+    [meta.replace('generation=7', 'generation=8'), 'f:1: torn: '],
+    [meta.replace('format=1', 'format=2'), 'f:1: format: expected 1, got "2"'],
+    [meta.replace('rcount=3', 'rcount=4'), 'f:1: torn: expected 3 virtuals, 4 reals'],
+    [`meta version=1.0 crc32=${sum}`, 'f:1: format: missing'],
+  ])('refuses %j, where the checksum alone would let it pass or is not there', (line, message) => {
+    expect(() => readSnapshot(sealed.replace(meta, line), 'f')).toThrow(message);
+  });
+});
+
 const CHANGE =
   'cmd=chgreal vname=web vproto=tcp vaddr=192.168.0.1 vport=80 vfwmark=0 vrt=dr vsched=wrr ' +
   'rname=w1 raddr=10.0.0.11 rport=80 rweight=0';
@@ -147,6 +181,22 @@ describe('readDiffLine', () => {
         }
       }),
     );
+  });
+
+  it('reads the time of a change, and refuses a line that is not as it was written', () => {
+    const read = readDiffLine(CHANGE, 'd', 1);
+    const entry = read?.kind === 'change' ? read.entry : undefined;
+    const line = formatDiffLine({ ...(entry as DiffEntry), atMs: 1_795_169_196_123 }).trimEnd();
+    expect(readDiffLine(line, 'd', 1, true)).toEqual({
+      kind: 'change',
+      entry: { ...entry, atMs: 1_795_169_196_123 },
+    });
+    const damaged = line.replace('rweight=0', 'rweight=9');
+    expect(() => readDiffLine(damaged, 'd', 9)).toThrow(
+      /^d:9: damaged: expected checksum \w{8}, found \w{8}$/,
+    );
+    for (const [text, isSealed] of [[line.replace(/ crc32=.*/, ''), false] as const, [CHANGE, true] as const])
+      expect(() => readDiffLine(text, 'd', 9, isSealed)).toThrow('d:9: crc32: missing, which its writer');
   });
 
   it('reads where the next file is, and skips an empty line', () => {

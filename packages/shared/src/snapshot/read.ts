@@ -17,15 +17,30 @@ import { type Fields, parseFields } from './fields.js';
 import {
   DIFF_COMMANDS,
   type DiffEntry,
+  MAX_EPOCH_MS,
+  SEAL_FORMAT,
   type Snapshot,
   type SnapshotReal,
   type SnapshotVirtual,
 } from './format.js';
+import { readSeal } from './seal.js';
 
 /** What a line of a diff file says. */
 export type DiffLine =
   | { readonly kind: 'change'; readonly entry: DiffEntry }
   | { readonly kind: 'next'; readonly file: string };
+
+/** What an unsealed `meta` has none of, and a sealed one has all of. */
+const SEAL_KEYS = ['format', 'generation', 'vcount', 'rcount', 'crc32'];
+const MAX_COUNT = 999_999_999;
+
+/** What the `meta` line says of the whole file. */
+interface Claim {
+  readonly line: number;
+  readonly generation: number | undefined;
+  readonly virtuals: number | undefined;
+  readonly reals: number | undefined;
+}
 
 type MutableVirtual = SnapshotVirtual & { readonly reals: SnapshotReal[] };
 
@@ -42,21 +57,27 @@ export function readSnapshot(text: string, file: string): Snapshot {
     reader.report(countLines(text), 'the file ends in the middle of a line');
   let line = 0;
   for (const content of text.split('\n')) reader.line(content.trim(), ++line);
-  return reader.finish();
+  return reader.finish(text);
 }
 
 /**
  * Reads one line of a diff file, without its newline.
  *
+ * @param isSealed Whether its writer gives each change a checksum: then one without is what is left of another.
  * @returns `undefined` for an empty line.
  * @throws SnapshotError naming file and line.
  */
-export function readDiffLine(content: string, file: string, line: number): DiffLine | undefined {
+export function readDiffLine(
+  content: string,
+  file: string,
+  line: number,
+  isSealed = false,
+): DiffLine | undefined {
   const text = content.trim();
   if (text === '') return undefined;
   const problems: Problem[] = [];
   const report = (message: string): void => void problems.push({ file, line, message });
-  const result = text.startsWith('DIFF ') ? readNext(text, report) : readChange(text, report);
+  const result = text.startsWith('DIFF ') ? readNext(text, report) : readChange(text, report, isSealed);
   if (problems.length > 0 || !result) throw new SnapshotError(problems);
   return result;
 }
@@ -66,12 +87,24 @@ function readNext(text: string, report: (message: string) => void): DiffLine | u
   return next === undefined ? undefined : { kind: 'next', file: next };
 }
 
-function readChange(text: string, report: (message: string) => void): DiffLine | undefined {
+function readChange(
+  text: string,
+  report: (message: string) => void,
+  isSealed: boolean,
+): DiffLine | undefined {
+  const seal = readSeal(text);
+  if (seal && seal.stated !== seal.actual) {
+    report(`damaged: expected checksum ${shorten(seal.stated)}, found ${seal.actual}`);
+    return undefined;
+  }
   const fields = parseFields(text, report);
+  const hasTime = fields.has('at');
+  if (!seal && (isSealed || hasTime)) report('crc32: missing, which its writer gives each line');
+  const atMs = hasTime ? fields.integer('at', 0, MAX_EPOCH_MS) : undefined;
   const command = fields.oneOf('cmd', DIFF_COMMANDS);
   const virtual = readVirtual(fields);
   const real = virtual && readReal(fields, virtual);
-  return command && virtual && real && { kind: 'change', entry: { command, virtual, real } };
+  return command && virtual && real && { kind: 'change', entry: { command, virtual, real, atMs } };
 }
 
 /** Collects virtuals line by line, and every problem on the way. */
@@ -83,6 +116,7 @@ class SnapshotReader {
   #currentReals = new Set<string>();
   #diffFile: string | undefined;
   #hasMeta = false;
+  #claim: Claim | undefined;
 
   constructor(file: string) {
     this.#file = file;
@@ -98,24 +132,46 @@ class SnapshotReader {
     const kind = space < 0 ? content : content.slice(0, space);
     const report = (message: string): void => this.report(line, message);
     const fields = parseFields(space < 0 ? '' : content.slice(space), report);
-    if (kind === 'meta') this.#meta(fields);
+    if (kind === 'meta') this.#meta(fields, line);
     else if (kind === 'DIFF') this.#diffFile = fields.text('file');
     else if (kind === 'virtual') this.#virtual(fields);
     else if (kind === 'real') this.#real(fields);
     else report(`expected meta, DIFF, virtual or real, got "${shorten(kind)}"`);
   }
 
-  finish(): Snapshot {
+  finish(text: string): Snapshot {
+    if (this.#claim) this.#compare(this.#claim, text);
     if (!this.#hasMeta) this.report(0, 'expected a snapshot that begins with a meta line');
     if (this.#problems.length > 0) throw new SnapshotError(this.#problems);
-    return { diffFile: this.#diffFile, virtuals: [...this.#virtuals.values()] };
+    const generation = this.#claim?.generation;
+    return { generation, diffFile: this.#diffFile, virtuals: [...this.#virtuals.values()] };
   }
 
-  #meta(fields: Fields): void {
+  /** What is torn is told first: the rest follows from it. */
+  #compare({ line, virtuals, reals }: Claim, text: string): void {
+    const all = [...this.#virtuals.values()];
+    const realCount = all.reduce((sum, virtual) => sum + virtual.reals.length, 0);
+    const seal = readSeal(text);
+    const expected = `${virtuals} virtuals, ${reals} reals, checksum ${shorten(seal?.stated ?? '')}`;
+    const found = `${all.length} virtuals, ${realCount} reals, checksum ${seal?.actual}`;
+    if (expected === found) return;
+    this.#problems.unshift({ file: this.#file, line, message: `torn: expected ${expected}; found ${found}` });
+  }
+
+  #meta(fields: Fields, line: number): void {
     this.#hasMeta = true;
     const version = fields.text('version');
     if (version !== undefined && !/^1\.\d+$/.test(version))
       fields.report(`expected version 1.x, got "${version}"`);
+    if (!SEAL_KEYS.some((key) => fields.has(key))) return;
+    fields.oneOf('format', [SEAL_FORMAT]);
+    fields.text('crc32');
+    this.#claim = {
+      line,
+      generation: fields.integer('generation', 0, MAX_EPOCH_MS),
+      virtuals: fields.integer('vcount', 0, MAX_COUNT),
+      reals: fields.integer('rcount', 0, MAX_COUNT),
+    };
   }
 
   #virtual(fields: Fields): void {

@@ -40,11 +40,30 @@ it('writes every key in the original order, and names as one word', () => {
   );
 });
 
+it('tells in meta, behind the original keys, what a torn or an older file is known by', () => {
+  const writtenAt = new Date(2026, 0, 2, 3, 4, 5);
+  const [plain, sealed] = [undefined, 1_795_169_196_123].map((generation) =>
+    formatSnapshot([virtual], '/d/1', writtenAt, generation),
+  );
+  const [meta] = String(sealed).split('\n');
+  expect(meta).toBe(
+    'meta version=1.0 mdate=2026-01-02 mtime=03:04:05 ' +
+      'format=1 generation=1795169196123 vcount=1 rcount=1 crc32=2d8ddc3c',
+  );
+  expect(String(sealed).replace(/ format=.*/, '')).toBe(plain);
+});
+
 it('writes a change on one line', () => {
   expect(formatDiffLine({ command: 'addreal', virtual, real })).toBe(
     'cmd=addreal vname=all_of_it vproto=fwmark vaddr=:: vport=0 vfwmark=7 vrt=dr vsched=wlc ' +
       'rname=w_1 raddr=2001:db8::11 rport=80 rweight=3 rl_thresh=1 ru_thresh=2 rrt=tun\n',
   );
+});
+
+it('ends the line of a change whose time is known with the time and a checksum', () => {
+  const line = formatDiffLine({ command: 'delreal', virtual, real, atMs: 1_795_169_196_123 });
+  expect(line).toMatch(/ rrt=tun at=1795169196123 crc32=[0-9a-f]{8}\n$/);
+  expect(line.replace(/ at=.*/, '')).toBe(formatDiffLine({ command: 'delreal', virtual, real }));
 });
 
 it('leaves no white space in a token, of whatever kind', () => {

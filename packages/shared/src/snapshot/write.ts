@@ -1,30 +1,39 @@
 import type { DiffEntry, SnapshotReal, SnapshotVirtual } from './format.js';
-import { SNAPSHOT_VERSION } from './format.js';
+import { SEAL_FORMAT, SNAPSHOT_VERSION } from './format.js';
+import { seal } from './seal.js';
 
 /**
  * The text of a full snapshot.
  *
  * @param writtenAt Wall time for the `meta` line, printed in local time as the original does.
  * @param diffFile Path of the diff file that will continue it.
+ * @param generation Higher than that of the one before; with it `meta` tells what a torn or an older file is known by.
  */
 export function formatSnapshot(
   virtuals: readonly SnapshotVirtual[],
   diffFile: string,
   writtenAt: Date,
+  generation?: number,
 ): string {
-  const parts = [`meta version=${SNAPSHOT_VERSION} ${formatMetaTime(writtenAt)}\n\nDIFF file=${diffFile}\n`];
+  const meta = `meta version=${SNAPSHOT_VERSION} ${formatMetaTime(writtenAt)}`;
+  const parts = [`\n\nDIFF file=${diffFile}\n`];
   for (const virtual of virtuals) {
     parts.push(`\nvirtual ${virtualKeys(virtual)}${virtualOptions(virtual)}\n`);
     for (const real of virtual.reals) parts.push(`real ${realKeys(real, virtual)}\n`);
   }
-  return parts.join('');
+  const rest = parts.join('');
+  if (generation === undefined) return `${meta}${rest}`;
+  const reals = virtuals.reduce((sum, virtual) => sum + virtual.reals.length, 0);
+  const counts = `vcount=${virtuals.length} rcount=${reals}`;
+  return seal(`${meta} format=${SEAL_FORMAT} generation=${generation} ${counts}`, rest);
 }
 
-/** One line of a diff file, with its newline. */
-export function formatDiffLine({ command, virtual, real }: DiffEntry): string {
+/** One line of a diff file, with its newline; one with a time has a checksum, too. */
+export function formatDiffLine({ command, virtual, real, atMs }: DiffEntry): string {
   const { name, protocol, address, port, fwmark, forwarding, scheduler } = virtual;
   const head = `cmd=${command} vname=${token(name)} vproto=${protocol} vaddr=${address.text} vport=${port}`;
-  return `${head} vfwmark=${fwmark} vrt=${forwarding} vsched=${scheduler} ${realKeys(real, virtual)}\n`;
+  const line = `${head} vfwmark=${fwmark} vrt=${forwarding} vsched=${scheduler} ${realKeys(real, virtual)}`;
+  return atMs === undefined ? `${line}\n` : `${seal(`${line} at=${atMs}`)}\n`;
 }
 
 /** The last line of a diff file: sends the reader on to the next one. */
