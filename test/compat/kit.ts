@@ -121,6 +121,13 @@ export class RunningTester implements AsyncDisposable {
   }
 }
 
+/** Snapshot or diff as the original would have written it: without the keys of ours, which it ignores. */
+export function withoutNewKeys(text: string): string {
+  return text
+    .replace(/ format=1 generation=\d{13} vcount=\d+ rcount=\d+ crc32=[0-9a-f]{8}$/m, '')
+    .replace(/ at=\d{13} crc32=[0-9a-f]{8}$/gm, '');
+}
+
 const SEEN_TIMEOUT_MS = 10_000;
 
 /** Waits until a file, in a directory that exists, is as it should be. @returns Its text. @throws after 10 s. */

@@ -177,7 +177,14 @@ describe('the main job, from services file to table', () => {
     const refusal = await synchroniser.waitFor('hand-over files refused, the table stays');
     expect(refusal.reason).toContain(`${directory.snapshot}:5: expected key=value, got "vsched"`);
     expect(table.read()).toEqual(before);
-    writeFileSync(directory.snapshot, good.replace('rweight=10', 'rweight=11'));
+    const edited = good.replace('rweight=10', 'rweight=11');
+    writeFileSync(directory.snapshot, edited);
+    const torn = await synchroniser.waitFor('hand-over files refused, the table stays', ({ reason }) =>
+      String(reason).includes('torn'),
+    );
+    expect(torn.reason).toContain(`${directory.snapshot}:1: torn: expected `);
+    expect(table.read()).toEqual(before);
+    writeFileSync(directory.snapshot, edited.replace(/ format=.*/, ''));
     await site.untilWeights('192.0.2.1', { '127.0.0.1 80': 11 });
   });
 });

@@ -73,7 +73,9 @@ it('tells one changed weight of 1,000 virtuals by one diff line, and keeps what 
   daemon.child.kill('SIGHUP');
   expect(await daemon.waitFor('configuration reloaded')).toMatchObject({ added: 0, removed: 0, changed: 1 });
   const lines = diffText(site).slice(before.length).split('\n').filter(Boolean);
-  expect(lines).toEqual([expect.stringMatching(/^cmd=chgreal vname=v500 .* rname=a .* rweight=20$/)]);
+  expect(lines).toEqual([
+    expect.stringMatching(/^cmd=chgreal vname=v500 .* rname=a .* rweight=20 at=\d+ crc32=\w+$/),
+  ]);
   expect(await askAdmin(port, `rlist ${w0}`)).toContain(
     'rname=b raddr=127.0.0.2 rport=80 currwgt=0 confwgt=10',
   );

@@ -201,7 +201,9 @@ describe('the daemon', () => {
     expect(await ended).toBe(0);
     const { virtuals, diffFile } = readSnapshot(readFileSync(full, 'utf8'), full);
     expect(virtuals[0]?.reals.map(({ weight }) => weight)).toEqual([10, 20]);
-    expect(readFileSync(diffFile ?? '', 'utf8')).toMatch(/cmd=chgreal .* rname=w1 .* rweight=3\n$/);
+    expect(readFileSync(diffFile ?? '', 'utf8')).toMatch(
+      /cmd=chgreal .* rname=w1 .* rweight=3 at=\d+ crc32=\w+\n$/,
+    );
     expect(host.logged.at(-1)).toMatchObject({ level: 'info', msg: 'testing stopped' });
     await expect(once(connect(Number(adminPort), '127.0.0.1'), 'connect')).rejects.toThrow('ECONNREFUSED');
   });
@@ -214,7 +216,7 @@ describe('the daemon', () => {
     host.emit('SIGINT');
     expect(await ended).toBe(0);
     const { diffFile } = readSnapshot(readFileSync(full, 'utf8'), full);
-    expect(readFileSync(diffFile ?? '', 'utf8')).toMatch(/^cmd=delreal vname=web .* rweight=0\n/);
+    expect(readFileSync(diffFile ?? '', 'utf8')).toMatch(/^cmd=delreal vname=web .* rweight=0 at=/);
   });
 
   it.each([

@@ -22,6 +22,8 @@ import { at, realConfig, recordingLog, virtualConfig } from '../services.test-ki
 import { createVirtual, diffEntries, type Real, snapshotVirtual } from '../state.js';
 import { FileHandover } from './file-handover.js';
 
+const EPOCH = 1_795_169_196;
+
 function handoverIn(directory = temporaryDirectory(), reals = 2) {
   const paths = {
     lock_sync_file: join(directory, 'lock'),
@@ -34,6 +36,7 @@ function handoverIn(directory = temporaryDirectory(), reals = 2) {
   const recorded = recordingLog();
   /** What happens right after the next snapshot was made, before it is written. */
   const during: { snapshot: (() => void) | undefined } = { snapshot: undefined };
+  const time = { nowMs: EPOCH * 1000 };
   const handover = new FileHandover({
     paths,
     log: recorded.log,
@@ -44,7 +47,7 @@ function handoverIn(directory = temporaryDirectory(), reals = 2) {
       snapshot?.();
       return virtuals;
     },
-    wallNow: () => new Date(1_795_169_196_000),
+    wallNow: () => new Date(time.nowMs),
   });
   onTestFinished(() => handover.stop());
   /** Sets the weight of a real and passes the change on. */
@@ -53,7 +56,7 @@ function handoverIn(directory = temporaryDirectory(), reals = 2) {
     real.override = { kind: 'absolute', weight };
     handover.change(diffEntries(virtual, real));
   };
-  return { handover, virtual, change, during, paths, directory, ...recorded };
+  return { handover, virtual, change, during, paths, directory, time, ...recorded };
 }
 
 type Paths = ReturnType<typeof handoverIn>['paths'];
@@ -78,8 +81,6 @@ function shortly({ command, real }: { command: string; real: { name: string; wei
   return `${command} ${real.name} ${real.weight}`;
 }
 
-const EPOCH = 1_795_169_196;
-
 /** Another process that has the hand-over lock until it is told to let go. */
 async function lockElsewhere(path: string): Promise<() => void> {
   const child = spawn('flock', [path, 'sh', '-c', 'echo locked; read line'], {
@@ -100,6 +101,62 @@ describe('FileHandover', () => {
     });
     expect(diffText(paths, EPOCH)).toBe('');
     expect(existsSync(paths.full_reload_file)).toBe(true);
+  });
+
+  it('numbers snapshots by the time, and goes on rising when the clock was set back, also in the next process', async () => {
+    const generations: (number | undefined)[] = [];
+    const first = handoverIn();
+    await first.handover.start();
+    generations.push(full(first.paths).generation);
+    for (const sinceMs of [60_000, -3_600_000, -86_400_000, 90_000]) {
+      first.time.nowMs = EPOCH * 1000 + sinceMs;
+      await first.handover.refresh();
+      generations.push(full(first.paths).generation);
+    }
+    await first.handover.stop();
+    const second = handoverIn(first.directory);
+    second.time.nowMs = EPOCH;
+    await second.handover.start();
+    generations.push(full(first.paths).generation);
+    const steps = generations.map((generation) => Number(generation) - EPOCH * 1000);
+    expect(steps).toEqual([0, 60_000, 60_001, 60_002, 90_000, 90_001]);
+  });
+
+  it.each([
+    ['there is none', () => undefined],
+    ['it is torn', (text: string) => text.slice(0, text.indexOf('real '))],
+    ['another wrote it', (text: string) => text.replace(/ format=.*/, '')],
+  ])(
+    'has the reader take any generation where that of the last snapshot is not known: %s',
+    async (_why, damage) => {
+      const first = handoverIn();
+      await first.handover.start();
+      await first.handover.stop();
+      const { full_sync_file, full_reload_file } = first.paths;
+      const text = damage(readFileSync(full_sync_file, 'utf8'));
+      if (text === undefined) unlinkSync(full_sync_file);
+      else writeFileSync(full_sync_file, text);
+      const second = handoverIn(first.directory);
+      await second.handover.start();
+      expect(readFileSync(full_reload_file, 'utf8')).toBe('any-generation\n');
+      await second.handover.stop();
+      const third = handoverIn(first.directory);
+      await third.handover.start();
+      expect(readFileSync(full_reload_file, 'utf8')).toBe('');
+    },
+  );
+
+  it('tells with each change when it was made, also where it waits for the lock', async () => {
+    const { handover, change, time, paths } = handoverIn();
+    await handover.start();
+    const letGo = await lockElsewhere(paths.lock_sync_file);
+    change(0, 1);
+    time.nowMs += 5000;
+    change(1, 2);
+    letGo();
+    await handover.stop();
+    const times = [...diffText(paths, EPOCH).matchAll(/ at=(\d+) crc32=[0-9a-f]{8}$/gm)];
+    expect(times.map(([, at]) => Number(at) - EPOCH * 1000)).toEqual([0, 0, 5000, 5000]);
   });
 
   it('writes the snapshot where a symbolic link leads, also where there is none yet', async () => {

@@ -1,13 +1,24 @@
-import { closeSync, fstatSync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  fstatSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs';
 import { mkdir, open, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { commitFile, prepareFile, syncDirectory } from '@surealived/shared/atomic-file';
 import { HandoverTakenError } from '@surealived/shared/errors';
 import { holdFileLock, tryWithFileLock, withFileLock } from '@surealived/shared/file-lock';
 import type { Logger } from '@surealived/shared/log';
-import type { DiffEntry } from '@surealived/shared/snapshot/format';
+import { ANY_GENERATION, type DiffEntry } from '@surealived/shared/snapshot/format';
+import { readSnapshot } from '@surealived/shared/snapshot/read';
 import { formatDiffEnd, formatDiffLine, formatSnapshot } from '@surealived/shared/snapshot/write';
 import type { SurealivedConfig } from '@surealived/shared/surealived-cfg';
+import { isSpecialFile } from '@surealived/shared/text-file';
 import { WriteTroubles } from '../write-troubles.js';
 import type { Handover, SnapshotSource } from './handover.js';
 
@@ -36,6 +47,9 @@ export interface FileHandoverOptions {
  * queue, so that the order of files is the order of events. When something cannot be written (a full disk, a reader
  * that holds the lock for long), nothing half-written stays: the next full snapshot, tried again every second, carries
  * the state, and the reload flag tells the reader to start from it.
+ *
+ * Generations are wall time in milliseconds where that rises, and go up by one where a clock was set back. Where the last
+ * one is not known, the flag tells the reader to take a lower one: a snapshot that was lost must not hold up the table.
  */
 export class FileHandover implements Handover {
   readonly #options: FileHandoverOptions;
@@ -43,6 +57,10 @@ export class FileHandover implements Handover {
   readonly #pending: DiffEntry[] = [];
   #diffFile: string | undefined;
   #lastEpoch = 0;
+  /** Of the last snapshot, also that of an earlier process; `undefined` where that left none to be read. */
+  #generation: number | undefined;
+  /** What the reload flag says. */
+  #flag = '';
   /** The work in hand; what is queued waits for it. */
   #busy: Promise<void> | undefined;
   /** Whether the work in hand has the lock, or waits for it; a change then waits too. */
@@ -66,6 +84,8 @@ export class FileHandover implements Handover {
     const { diff_sync_dir, full_sync_file } = this.#options.paths;
     await makeDirectory(diff_sync_dir);
     this.#own(`${full_sync_file}.owner`);
+    this.#generation = generationOf(full_sync_file);
+    this.#flag = this.#generation === undefined ? ANY_GENERATION : '';
     await this.#queue(() => this.#writeFull());
   }
 
@@ -77,9 +97,11 @@ export class FileHandover implements Handover {
   }
 
   change(entries: readonly DiffEntry[]): void {
+    const atMs = this.#options.wallNow().getTime();
     for (const entry of entries) {
-      this.#pending.push(entry);
-      this.#missed?.push(entry);
+      const timed = { ...entry, atMs };
+      this.#pending.push(timed);
+      this.#missed?.push(timed);
     }
     if (this.#isExclusive || this.#hasGap) return;
     try {
@@ -173,7 +195,8 @@ export class FileHandover implements Handover {
     const next = await this.#createDiffFile(writtenAt);
     try {
       this.#missed = [];
-      const snapshot = formatSnapshot(source(), next, writtenAt);
+      this.#generation = Math.max((this.#generation ?? 0) + 1, writtenAt.getTime());
+      const snapshot = formatSnapshot(source(), next, writtenAt, this.#generation);
       const target = await prepareFile(paths.full_sync_file, snapshot);
       await this.#exclusively(() => this.#switchTo(next, target));
       await syncDirectory(dirname(target));
@@ -200,7 +223,7 @@ export class FileHandover implements Handover {
     commitFile(target);
     const previous = this.#diffFile;
     this.#diffFile = next;
-    if (hadGap) setFlag(this.#options.paths.full_reload_file);
+    if (hadGap) setFlag(this.#options.paths.full_reload_file, this.#flag);
     else if (previous !== undefined) appendWhole(previous, formatDiffEnd(next));
     this.#hasGap = false;
   }
@@ -218,9 +241,19 @@ export class FileHandover implements Handover {
 }
 
 /** One that is there is replaced: it may be another user's, such as ipvssync's at a SIGHUP, and not be ours to open. */
-function setFlag(file: string): void {
+function setFlag(file: string, content: string): void {
   rmSync(file, { force: true });
-  closeSync(openSync(file, 'w', 0o644));
+  writeFileSync(file, content, { mode: 0o644 });
+}
+
+/** The generation of a snapshot, where there is one that is whole and has any. */
+function generationOf(file: string): number | undefined {
+  if (isSpecialFile(file)) return undefined;
+  try {
+    return readSnapshot(readFileSync(file, 'utf8'), file).generation;
+  } catch {
+    return undefined; // whatever it is, it will be replaced
+  }
 }
 
 /** Its parent must be there: whoever installs decides where state lives. */
