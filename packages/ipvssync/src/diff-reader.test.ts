@@ -119,12 +119,28 @@ describe('DiffReader', () => {
   it('takes of a writer that seals its lines none without a checksum', () => {
     const files = new HandoverFiles();
     const [first = '', second = '', third = ''] = LINES.map((line) => sealed(line, 1_795_169_196_123));
-    files.appendDiff('a', first, second.replace(' rweight=0', ' rweight=\n'), third, files.next('b'));
-    const reader = new DiffReader('a', files.paths.diff_sync_dir, true);
+    files.appendDiff('diff_sync.8', first, second.replace(' rweight=0', ' rweight=\n'), third);
+    const reader = new DiffReader('diff_sync.8', files.paths.diff_sync_dir, true);
     const { entries, problems } = reader.read();
     expect(entries.map(({ real }) => real.address.text)).toEqual(['10.0.0.11', '10.0.0.13']);
-    expect(problems).toHaveLength(3); // the halves, and b is not there
-    expect(reader.file).toBe(files.diffPath('b'));
+    expect(problems).toHaveLength(2);
+  });
+
+  it('follows such a writer to a file with a later name only', () => {
+    const files = new HandoverFiles();
+    const reader = new DiffReader('diff_sync.8', files.paths.diff_sync_dir, true);
+    files.appendDiff('diff_sync.10');
+    for (const damaged of ['diff_sync.1', 'diff_sync.', 'diff_sync.10x', '../diff_sync.10'])
+      files.appendDiff('diff_sync.8', files.next(damaged));
+    expect(reader.read().problems).toEqual([
+      expect.stringMatching(/diff_sync\.8:1: expected the name of a later diff file, got .*diff_sync\.1$/),
+      expect.stringContaining('diff_sync.8:2: '),
+      expect.stringContaining('diff_sync.8:3: '),
+      expect.stringContaining('diff_sync.8:4: '),
+    ]);
+    files.appendDiff('diff_sync.8', files.next('diff_sync.10'));
+    expect(reader.read().problems).toEqual([]);
+    expect(reader.file).toBe(files.diffPath('diff_sync.10'));
   });
 
   it('reads a file of many chunks to its end', () => {

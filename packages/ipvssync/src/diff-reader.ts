@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { basename, dirname, resolve } from 'node:path';
 import { messageOf } from '@surealived/shared/errors';
 import type { DiffEntry } from '@surealived/shared/snapshot/format';
 import { readDiffLine } from '@surealived/shared/snapshot/read';
@@ -30,6 +30,7 @@ export class DiffReader {
   #offsetBytes = 0;
   #line = 0;
   #isMissingTold = false;
+  #hasRefused = false;
 
   /**
    * @param file The first file; relative names are within `directory`.
@@ -44,6 +45,11 @@ export class DiffReader {
   /** The file that is followed now. */
   get file(): string {
     return this.#file;
+  }
+
+  /** Whether a line was refused: what it said is not known. */
+  get hasRefused(): boolean {
+    return this.#hasRefused;
   }
 
   /** Whether the file that is followed now has been seen. */
@@ -80,6 +86,7 @@ export class DiffReader {
     if (end > 0) return this.#readLines(chunk.subarray(0, end), news) || chunk.length === CHUNK_BYTES;
     if (chunk.length < CHUNK_BYTES) return false;
     news.problems.push(`${this.#file}:${this.#line + 1}: a line of more than ${CHUNK_BYTES} bytes`);
+    this.#hasRefused = true;
     this.#offsetBytes += chunk.length;
     return true;
   }
@@ -105,14 +112,18 @@ export class DiffReader {
       return line?.kind === 'next' ? this.#next(line.file, news) : undefined;
     } catch (error) {
       news.problems.push(messageOf(error));
+      this.#hasRefused = true;
       return undefined;
     }
   }
 
   #next(name: string, news: MutableNews): string | undefined {
     const file = this.#absolute(name);
-    if (file !== this.#file && !this.#passed.includes(file)) return file;
-    news.problems.push(`${this.#file}:${this.#line}: sends back to ${file}`);
+    const isBack = file === this.#file || this.#passed.includes(file);
+    if (!isBack && (!this.#isSealed || isLater(file, this.#file))) return file;
+    const what = isBack ? 'sends back to' : 'expected the name of a later diff file, got';
+    news.problems.push(`${this.#file}:${this.#line}: ${what} ${file}`);
+    this.#hasRefused = true;
     return undefined;
   }
 
@@ -159,6 +170,16 @@ export class DiffReader {
   #absolute(file: string): string {
     return resolve(this.#directory, file);
   }
+}
+
+/** The number in the name of a diff file, NaN where there is none. */
+export function diffNumber(file: string): number {
+  return Number(/^diff_sync\.(\d+)$/.exec(basename(file))?.[1] ?? Number.NaN);
+}
+
+/** Whether a diff file can be the next of another: this line has no checksum, so that the original can read it. */
+function isLater(file: string, than: string): boolean {
+  return dirname(file) === dirname(than) && diffNumber(file) > diffNumber(than);
 }
 
 interface MutableNews {

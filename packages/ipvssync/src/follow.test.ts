@@ -199,6 +199,16 @@ describe('follow, by inotify alone', () => {
     expect(one.logged(`diff refused reason="${one.files.diffPath('a')}:1: `)).toBe(true);
   });
 
+  it('reads the next full snapshot where a line was refused, since that knows what it said', async () => {
+    const one = await following();
+    one.files.appendDiff('a', 'cmd=chgreal vname=\n', diff('addreal', '10.0.0.12:80', 1));
+    await one.untilTable('10.0.0.11:80=1 10.0.0.12:80=1');
+    one.files.appendDiff('b');
+    one.files.writeFull('b', WEB, real('10.0.0.11:80', 7), real('10.0.0.12:80', 1));
+    one.files.appendDiff('a', one.files.next('b'));
+    await one.untilTable('10.0.0.11:80=7 10.0.0.12:80=1');
+  });
+
   it('follows to the next diff file', async () => {
     const one = await following();
     one.files.appendDiff('b', diff('chgreal', '10.0.0.11:80', 8));

@@ -66,6 +66,8 @@ class Follower {
   #answeredFlag: string | undefined;
   /** The full snapshot that was refused; it is looked at again when it changes, or the reload flag does. */
   #refusedSnapshot: string | undefined;
+  /** The full snapshot that was read last. */
+  #readSnapshot: string | undefined;
   #wasBehind = false;
   /** Whether what is known does not fit the files, until they were read anew. */
   #isOutOfStep = false;
@@ -144,7 +146,7 @@ class Follower {
 
   async #reload(): Promise<void> {
     const { full_reload_file, full_sync_file } = this.#options.paths;
-    const [flag, snapshot] = [full_reload_file, full_sync_file].map(identity); // before: what comes meanwhile is new
+    const [flag, snapshot] = [full_reload_file, full_sync_file].map(identity);
     try {
       await this.#load();
     } catch (error) {
@@ -159,11 +161,12 @@ class Follower {
 
   async #load(): Promise<void> {
     const { paths } = this.#options;
-    const flag = identity(paths.full_reload_file);
+    const [flag, snapshot] = [paths.full_reload_file, paths.full_sync_file].map(identity); // before: what comes meanwhile is new
     const problems = await this.#handover.load({ removeReloadFlag: true });
     for (const problem of problems) this.#log.warn({ reason: problem }, 'diff refused');
     this.#answeredFlag = existsSync(paths.full_reload_file) ? flag : undefined;
     this.#refusedSnapshot = undefined;
+    this.#readSnapshot = snapshot;
     this.#wasBehind = false;
     this.#isOutOfStep = false;
     this.#log.info({ virtuals: this.#handover.virtuals.size, file: paths.full_sync_file }, 'snapshot read');
@@ -174,6 +177,7 @@ class Follower {
     const flag = identity(full_reload_file);
     if (flag !== undefined && flag !== this.#answeredFlag) return true;
     if (this.#refusedSnapshot !== undefined) return identity(full_sync_file) !== this.#refusedSnapshot;
+    if (this.#handover.isIncomplete && identity(full_sync_file) !== this.#readSnapshot) return true;
     return this.#isOutOfStep;
   }
 

@@ -1,5 +1,5 @@
 import { closeSync, constants, existsSync, openSync, readdirSync, readSync, rmSync } from 'node:fs';
-import { basename, dirname, resolve } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { ConfigError, HandoverMissingError, messageOf, SnapshotError } from '@surealived/shared/errors';
 import { withFileLock } from '@surealived/shared/file-lock';
 import { describeVirtualId, virtualKey } from '@surealived/shared/model';
@@ -12,7 +12,7 @@ import {
 import { readSnapshot } from '@surealived/shared/snapshot/read';
 import { readMixedTextFile } from '@surealived/shared/text-file';
 import { applyDiffEntry } from './desired.js';
-import { DiffReader } from './diff-reader.js';
+import { DiffReader, diffNumber } from './diff-reader.js';
 
 /** The hand-over files, under the names of surealived.cfg. */
 export interface HandoverPaths {
@@ -107,6 +107,11 @@ export class Handover {
     };
   }
 
+  /** Whether a diff line was refused since `load`, or in it: the next full snapshot knows what it said. */
+  get isIncomplete(): boolean {
+    return this.#diffs?.hasRefused === true;
+  }
+
   /** Whether the full snapshot is continued by another diff file than the one that is followed. */
   get isBehindSnapshot(): boolean {
     const named = this.#diffFileOfSnapshot();
@@ -197,10 +202,9 @@ export class Handover {
 
 /** Diff files from before the one that a snapshot names: written while nobody followed, and of no use any more. */
 function olderDiffFiles(named: string, directory: string): readonly string[] {
-  const epochOf = (name: string): number => Number(/^diff_sync\.(\d+)$/.exec(name)?.[1] ?? Number.NaN);
-  const limit = epochOf(basename(named));
+  const limit = diffNumber(named);
   return listDirectory(directory)
-    .filter((name) => epochOf(name) < limit)
+    .filter((name) => diffNumber(name) < limit)
     .map((name) => resolve(directory, name));
 }
 
