@@ -1,11 +1,8 @@
-import { writeFileSync } from 'node:fs';
 import { systemClock } from '@surealived/shared/clock';
 import { refuseWhereRunning, removePidFile, writePidFile } from '@surealived/shared/daemon/pid-file';
-import { describeProblem, messageOf } from '@surealived/shared/errors';
-import type { Logger } from '@surealived/shared/log';
+import { describeProblem } from '@surealived/shared/errors';
 import type { Host } from '@surealived/shared/process-host';
 import { openProgramLog } from '@surealived/shared/program-log';
-import { ANY_GENERATION } from '@surealived/shared/snapshot/format';
 import type { LoadedConfig } from '@surealived/shared/surealived-cfg';
 import { openTable } from './backend.js';
 import { follow } from './follow.js';
@@ -34,7 +31,8 @@ export async function runDaemon(
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) host.onSignal(signal, () => end(signal));
   host.watchdog?.onGone(() => end('watchdog gone'));
-  host.onSignal('SIGHUP', () => touch(config.full_reload_file, log));
+  let reload = (): void => undefined; // as long as nothing was read
+  host.onSignal('SIGHUP', () => reload());
   const onFollowing = async (): Promise<void> => {
     const reason = await writePidFile(pidFile);
     if (reason !== undefined) log.error({ reason }, 'pid file not written');
@@ -50,19 +48,13 @@ export async function runDaemon(
       log,
       clock: systemClock,
       signal: stop.signal,
+      onReload: (ask) => {
+        reload = ask;
+      },
       onFollowing,
     });
   } finally {
     table.close();
     removePidFile(pidFile);
-  }
-}
-
-/** Sets the reload flag: the follower sees it like any other, and takes the snapshot that is there also where it is an older one. */
-function touch(file: string, log: Logger): void {
-  try {
-    writeFileSync(file, ANY_GENERATION);
-  } catch (error) {
-    log.error({ file, reason: messageOf(error) }, 'reload flag not written');
   }
 }

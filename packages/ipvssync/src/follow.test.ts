@@ -38,6 +38,7 @@ class Following {
   readonly files = new HandoverFiles();
   readonly lines: string[] = [];
   readonly table: TestTable;
+  reload: () => void = () => undefined;
   readonly #stop = new AbortController();
   #waiting: (() => void)[] = [];
   #running: Promise<void> | undefined;
@@ -64,6 +65,9 @@ class Following {
       clock: systemClock,
       signal: this.#stop.signal,
       pollMs,
+      onReload: (reload) => {
+        this.reload = reload;
+      },
     });
     await Promise.race([this.#running, this.until(() => this.logged('snapshot read'))]);
   }
@@ -259,7 +263,10 @@ describe('follow, by inotify alone', () => {
     await one.untilTable('10.0.0.12:80=2');
   });
 
-  it('refuses an older snapshot, also at a reload flag, until a flag says that it is meant', async () => {
+  it.each([
+    ['a flag says that it is meant', (one: Following) => one.files.setReloadFlag(ANY_GENERATION)],
+    ['somebody asks for it', (one: Following) => one.reload()],
+  ])('refuses an older snapshot, also at a reload flag, until %s', async (_who, insist) => {
     const one = await following();
     one.files.writeSealed(7, 'a', WEB, real('10.0.0.11:80', 7));
     one.files.setReloadFlag();
@@ -269,7 +276,7 @@ describe('follow, by inotify alone', () => {
     await one.until(() => one.logged('expected generation 7 or higher, found 6'));
     one.files.appendDiff('a', sealed(diff('addreal', '10.0.0.12:80', 2), 1));
     await one.untilTable('10.0.0.11:80=7 10.0.0.12:80=2');
-    one.files.setReloadFlag(ANY_GENERATION);
+    insist(one);
     await one.untilTable('10.0.0.11:80=6 10.0.0.12:80=2');
   });
 
@@ -325,6 +332,9 @@ describe('follow, by inotify alone', () => {
     }
     one.files.asWriter(() => one.files.appendDiff('d', diff('chgreal', '10.0.0.11:80', 5)));
     await one.untilTable('10.0.0.11:80=5');
+    one.files.asWriter(() => one.files.writeFull('d', WEB));
+    one.reload();
+    await one.until(() => one.lines.filter((line) => line.includes('snapshot read')).length === 5);
     const troubles = one.lines.filter((line) => / (WARN|ERROR) /i.test(line));
     expect(troubles).toHaveLength(1);
     expect(troubles[0]).toContain(

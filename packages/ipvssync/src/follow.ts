@@ -36,6 +36,8 @@ export interface FollowOptions {
   /** Ends the loop; a round that runs is finished. */
   readonly signal: AbortSignal;
   readonly pollMs?: number;
+  /** Takes what has everything read anew, also a snapshot that is older than the one in force. */
+  readonly onReload?: (reload: () => void) => void;
   /** Called after the first round over the whole table. */
   readonly onFollowing?: () => Promise<void>;
 }
@@ -69,6 +71,8 @@ class Follower {
   /** The full snapshot that was read last. */
   #readSnapshot: string | undefined;
   #wasBehind = false;
+  /** Whether somebody asked for everything to be read anew. */
+  #isReloadAsked = false;
   /** Whether what is known does not fit the files, until they were read anew. */
   #isOutOfStep = false;
   /** What stands in the way of reading, so that it is told once. */
@@ -91,6 +95,10 @@ class Follower {
     const directories = [paths.diff_sync_dir, dirname(paths.full_reload_file), dirname(paths.full_sync_file)];
     const watch = new DirectoryWatch(directories, () => this.#bell.ring());
     signal.addEventListener('abort', () => this.#bell.ring());
+    this.#options.onReload?.(() => {
+      this.#isReloadAsked = true;
+      this.#bell.ring();
+    });
     try {
       await this.#load();
       await this.#synchroniseAll();
@@ -147,22 +155,24 @@ class Follower {
   async #reload(): Promise<void> {
     const { full_reload_file, full_sync_file } = this.#options.paths;
     const [flag, snapshot] = [full_reload_file, full_sync_file].map(identity);
+    const isAsked = this.#isReloadAsked;
+    this.#isReloadAsked = false;
     try {
-      await this.#load();
+      await this.#load(isAsked);
     } catch (error) {
       if (error instanceof SnapshotError) {
         this.#refusedSnapshot = snapshot;
         this.#answeredFlag = flag;
-      }
+      } else this.#isReloadAsked ||= isAsked;
       throw error;
     }
     await this.#synchroniseAll();
   }
 
-  async #load(): Promise<void> {
+  async #load(takeOlder = false): Promise<void> {
     const { paths } = this.#options;
     const [flag, snapshot] = [paths.full_reload_file, paths.full_sync_file].map(identity); // before: what comes meanwhile is new
-    const problems = await this.#handover.load({ removeReloadFlag: true });
+    const problems = await this.#handover.load({ removeReloadFlag: true, takeOlder });
     for (const problem of problems) this.#log.warn({ reason: problem }, 'diff refused');
     this.#answeredFlag = existsSync(paths.full_reload_file) ? flag : undefined;
     this.#refusedSnapshot = undefined;
@@ -175,6 +185,7 @@ class Follower {
   #isReloadWanted(): boolean {
     const { full_reload_file, full_sync_file } = this.#options.paths;
     const flag = identity(full_reload_file);
+    if (this.#isReloadAsked) return true;
     if (flag !== undefined && flag !== this.#answeredFlag) return true;
     if (this.#refusedSnapshot !== undefined) return identity(full_sync_file) !== this.#refusedSnapshot;
     if (this.#handover.isIncomplete && identity(full_sync_file) !== this.#readSnapshot) return true;

@@ -72,19 +72,21 @@ export class Handover {
 
   /**
    * Reads everything anew under the lock: the full snapshot and its chain of diff files. On failure the state of
-   * before stays. So it does where the snapshot is older than the one in force, unless the reload flag says that this
-   * is meant.
+   * before stays. So it does where the snapshot is older than the one in force, unless that is what is asked for, here
+   * or by the reload flag.
    *
-   * @param removeReloadFlag Whether the reload flag is answered by this.
+   * @param options.removeReloadFlag Whether the reload flag is answered by this.
+   * @param options.takeOlder Whether an older snapshot is taken.
    * @returns Problems that do not stand in the way: refused diff lines, a missing diff file.
    * @throws HandoverMissingError, LockTimeoutError, SnapshotError, or an error of the file system.
    */
-  async load({ removeReloadFlag }: { removeReloadFlag: boolean }): Promise<readonly string[]> {
-    const { lock_sync_file, full_sync_file } = this.#paths;
+  async load(options: { removeReloadFlag: boolean; takeOlder?: boolean }): Promise<readonly string[]> {
+    const { removeReloadFlag, takeOlder = false } = options;
+    const { lock_sync_file, full_sync_file, full_reload_file } = this.#paths;
     for (const file of [full_sync_file, lock_sync_file]) refuseWithout(file);
     return withFileLock(lock_sync_file, { timeoutMs: LOCK_TIMEOUT_MS }, () => {
-      const problems = this.#loadLocked();
-      if (removeReloadFlag) this.#remove(this.#paths.full_reload_file);
+      const problems = this.#loadLocked(takeOlder || readHead(full_reload_file) === ANY_GENERATION);
+      if (removeReloadFlag) this.#remove(full_reload_file);
       return problems;
     });
   }
@@ -140,9 +142,9 @@ export class Handover {
     return removed;
   }
 
-  #loadLocked(): string[] {
+  #loadLocked(takeOlder: boolean): string[] {
     const snapshot = readFullSnapshot(this.#paths.full_sync_file);
-    this.#refuseOlder(snapshot);
+    if (!takeOlder) this.#refuseOlder(snapshot);
     const virtuals = new Map(snapshot.virtuals.map((virtual) => [virtualKey(virtual), virtual]));
     const problems: string[] = [];
     const { diffFile, generation } = snapshot;
@@ -163,11 +165,10 @@ export class Handover {
     return problems;
   }
 
-  /** @throws SnapshotError where a snapshot is from before the one in force, and nobody said that it is meant. */
+  /** @throws SnapshotError where a snapshot is from before the one in force. */
   #refuseOlder({ generation }: Snapshot): void {
-    const { full_sync_file: file, full_reload_file } = this.#paths;
+    const { full_sync_file: file } = this.#paths;
     if (generation === undefined || this.#generation === undefined || generation >= this.#generation) return;
-    if (readHead(full_reload_file) === ANY_GENERATION) return;
     const expected = `expected generation ${this.#generation} or higher, found ${generation}`;
     throw new SnapshotError([
       { file, line: 1, message: `older than what is in force: ${expected}; SIGHUP takes it all the same` },
