@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemClock } from '@surealived/shared/clock';
 import { tryWithFileLock } from '@surealived/shared/file-lock';
@@ -278,6 +278,28 @@ describe('follow, by inotify alone', () => {
     await one.untilTable('10.0.0.11:80=7 10.0.0.12:80=2');
     insist(one);
     await one.untilTable('10.0.0.11:80=6 10.0.0.12:80=2');
+  });
+
+  it('goes by no clock: files are taken whose times lie in the past or in the future', async () => {
+    const one = await following();
+    const { full_sync_file, full_reload_file } = one.files.paths;
+    for (const [weight, year] of [
+      [2, 1990],
+      [3, 2100],
+      [4, 1980],
+    ] as const) {
+      const time = new Date(year, 0);
+      one.files.writeSealed(weight, 'a', WEB, real('10.0.0.11:80', weight));
+      utimesSync(full_sync_file, time, time);
+      writeFileSync(`${full_reload_file}.new`, '');
+      utimesSync(`${full_reload_file}.new`, time, time);
+      renameSync(`${full_reload_file}.new`, full_reload_file);
+      await one.untilTable(`10.0.0.11:80=${weight}`);
+      one.files.appendDiff('a', sealed(diff('addreal', '10.0.0.12:80', weight), time.getTime()));
+      utimesSync(one.files.diffPath('a'), time, time);
+      await one.untilTable(`10.0.0.11:80=${weight} 10.0.0.12:80=${weight}`);
+      writeFileSync(one.files.diffPath('a'), '');
+    }
   });
 
   it('tells how long ago the verdict was that is in the table now', async () => {

@@ -222,7 +222,7 @@ class Follower {
 
   #report({ done, refusedCount, durationMs }: Round, decidedAtMs: readonly number[]): void {
     const nowMs = this.#options.clock.wallNow().getTime();
-    const [oldestMs] = decidedAtMs;
+    const latencyMs = nowMs - (decidedAtMs[0] ?? Number.POSITIVE_INFINITY);
     if (refusedCount === 0) for (const atMs of decidedAtMs) this.#latency.add(nowMs - atMs);
     if (this.#log.isLevelEnabled('debug'))
       for (const operation of done)
@@ -232,7 +232,7 @@ class Follower {
       operations: done.length,
       failed: refusedCount,
       durationMs: Math.round(durationMs * 10) / 10,
-      latencyMs: oldestMs === undefined ? undefined : nowMs - oldestMs,
+      latencyMs: latencyMs >= 0 ? latencyMs : undefined,
     };
     if (refusedCount > 0) this.#log.warn(fields, 'table not as desired');
     else this.#log.info(fields, 'table synchronised');

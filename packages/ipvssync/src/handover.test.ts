@@ -126,6 +126,26 @@ describe('load, by generation', () => {
     expect(existsSync(files.paths.full_reload_file)).toBe(true);
   });
 
+  it('goes with the snapshots whose diffs it follows, as far as they are whole', async () => {
+    const files = new HandoverFiles();
+    const handover = new Handover(files.paths);
+    files.writeSealed(7, 'diff_sync.1', WEB, real('10.0.0.11:80', 1));
+    files.appendDiff('diff_sync.1', files.next('diff_sync.2'));
+    files.appendDiff('diff_sync.2');
+    await handover.load(KEEP_FLAG);
+    files.writeSealed(9, 'diff_sync.2', WEB, real('10.0.0.11:80', 1));
+    handover.releaseConsumed(false);
+    expect(handover.generation).toBe(9);
+    files.writeSealed(11, 'diff_sync.2', WEB, real('10.0.0.11:80', 2));
+    const text = readFileSync(files.paths.full_sync_file, 'utf8');
+    writeFileSync(files.paths.full_sync_file, text.replace('generation=11', 'generation=71'));
+    handover.releaseConsumed(false);
+    expect(handover.generation).toBe(9);
+    files.writeSealed(8, 'diff_sync.2', WEB, real('10.0.0.11:80', 2));
+    handover.releaseConsumed(false);
+    await expect(handover.load(KEEP_FLAG)).rejects.toThrow('expected generation 9 or higher, found 8');
+  });
+
   it('takes an older one where the reload flag says that it is meant', async () => {
     const { files, handover } = await at(7);
     files.writeSealed(6, 'a', WEB, real('10.0.0.11:80', 2));

@@ -9,7 +9,7 @@ import {
   type Snapshot,
   type SnapshotVirtual,
 } from '@surealived/shared/snapshot/format';
-import { readSnapshot } from '@surealived/shared/snapshot/read';
+import { readGeneration, readSnapshot } from '@surealived/shared/snapshot/read';
 import { readMixedTextFile } from '@surealived/shared/text-file';
 import { applyDiffEntry } from './desired.js';
 import { DiffReader, diffNumber } from './diff-reader.js';
@@ -116,7 +116,7 @@ export class Handover {
 
   /** Whether the full snapshot is continued by another diff file than the one that is followed. */
   get isBehindSnapshot(): boolean {
-    const named = this.#diffFileOfSnapshot();
+    const named = this.#diffFileOf(this.#readHead());
     return named !== undefined && named !== this.#diffs?.file && !this.#diffs?.passed.includes(named);
   }
 
@@ -129,11 +129,13 @@ export class Handover {
    */
   releaseConsumed(remove: boolean): readonly string[] {
     const diffs = this.#diffs;
-    const named = this.#diffFileOfSnapshot();
+    const head = this.#readHead();
+    const named = this.#diffFileOf(head);
     if (!diffs?.isOpened || named === undefined) return [];
     const needed = [...diffs.passed, diffs.file];
     const first = needed.indexOf(named);
     if (first < 0) return [];
+    this.#catchUp(head);
     const abandoned = [...this.#abandoned].filter((file) => !needed.includes(file));
     const unneeded = [...abandoned, ...diffs.passed.slice(0, first)].filter((file) => this.#isOurs(file));
     const removed = remove ? unneeded.filter((file) => this.#remove(file)) : [];
@@ -189,9 +191,21 @@ export class Handover {
     }
   }
 
-  /** The diff file that the full snapshot on disk names, by its first bytes; `undefined` where it names none. */
-  #diffFileOfSnapshot(): string | undefined {
-    const name = /^DIFF file=(\S+)\s*$/m.exec(readHead(this.#paths.full_sync_file))?.[1];
+  /** Takes over the generation of a snapshot that was arrived at by diffs, so that none of before passes for a later one. */
+  #catchUp(head: string): void {
+    const told = Number(/^meta .* generation=(\d+) /.exec(head)?.[1]);
+    if (this.#generation === undefined || !(told > this.#generation)) return;
+    const generation = readGeneration(readMixedTextFile(this.#paths.full_sync_file, MAX_SNAPSHOT_BYTES));
+    this.#generation = Math.max(generation ?? 0, this.#generation);
+  }
+
+  #readHead(): string {
+    return readHead(this.#paths.full_sync_file);
+  }
+
+  /** The diff file that a full snapshot names, by its first bytes; `undefined` where it names none. */
+  #diffFileOf(head: string): string | undefined {
+    const name = /^DIFF file=(\S+)\s*$/m.exec(head)?.[1];
     return name === undefined ? undefined : resolve(this.#paths.diff_sync_dir, name);
   }
 

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { SnapshotError } from '../errors.js';
 import type { DiffEntry } from './format.js';
-import { readDiffLine, readSnapshot } from './read.js';
+import { readDiffLine, readGeneration, readSnapshot } from './read.js';
 import { EXAMPLE, virtuals } from './snapshot.test-kit.js';
 import { formatDiffEnd, formatDiffLine, formatSnapshot } from './write.js';
 
@@ -127,6 +127,8 @@ describe('readSnapshot, of one with a checksum', () => {
   it('reads back its generation and all that was written', () => {
     expect(readSnapshot(sealed, 'f')).toEqual({ generation: 7, diffFile: '/diffs/1', virtuals: table });
     expect(readSnapshot(EXAMPLE, 'f').generation).toBeUndefined();
+    const texts = [sealed, EXAMPLE, sealed.replace('generation=7', 'generation=8'), sealed.slice(0, -1), ''];
+    expect(texts.map(readGeneration)).toEqual([7, undefined, undefined, undefined, undefined]);
   });
 
   it.each([

@@ -13,7 +13,7 @@ import {
   SCHEDULER_NAME,
   virtualKey,
 } from '../model.js';
-import { type Fields, parseFields } from './fields.js';
+import { type Fields, parseFields, parseInteger } from './fields.js';
 import {
   DIFF_COMMANDS,
   type DiffEntry,
@@ -58,6 +58,17 @@ export function readSnapshot(text: string, file: string): Snapshot {
   let line = 0;
   for (const content of text.split('\n')) reader.line(content.trim(), ++line);
   return reader.finish(text);
+}
+
+/**
+ * The generation of a snapshot that is as it was written, by its checksum alone, at a small part of what it costs to
+ * read it; `undefined` for any other.
+ */
+export function readGeneration(text: string): number | undefined {
+  const seal = readSeal(text);
+  if (!seal || seal.stated !== seal.actual) return undefined;
+  const [meta = ''] = text.split('\n', 1);
+  return parseInteger(/^meta .* generation=(\d+) /.exec(meta)?.[1] ?? '', 0, MAX_EPOCH_MS);
 }
 
 /**

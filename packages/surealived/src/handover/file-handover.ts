@@ -15,7 +15,7 @@ import { HandoverTakenError } from '@surealived/shared/errors';
 import { holdFileLock, tryWithFileLock, withFileLock } from '@surealived/shared/file-lock';
 import type { Logger } from '@surealived/shared/log';
 import { ANY_GENERATION, type DiffEntry } from '@surealived/shared/snapshot/format';
-import { readSnapshot } from '@surealived/shared/snapshot/read';
+import { readGeneration } from '@surealived/shared/snapshot/read';
 import { formatDiffEnd, formatDiffLine, formatSnapshot } from '@surealived/shared/snapshot/write';
 import type { SurealivedConfig } from '@surealived/shared/surealived-cfg';
 import { isSpecialFile } from '@surealived/shared/text-file';
@@ -250,7 +250,7 @@ function setFlag(file: string, content: string): void {
 function generationOf(file: string): number | undefined {
   if (isSpecialFile(file)) return undefined;
   try {
-    return readSnapshot(readFileSync(file, 'utf8'), file).generation;
+    return readGeneration(readFileSync(file, 'utf8'));
   } catch {
     return undefined; // whatever it is, it will be replaced
   }
