@@ -1,6 +1,6 @@
-import { closeSync, constants, existsSync, openSync, readdirSync, readSync, rmSync } from 'node:fs';
+import { closeSync, constants, existsSync, openSync, readdirSync, readSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { ConfigError, HandoverMissingError, messageOf, SnapshotError } from '@surealived/shared/errors';
+import { ConfigError, HandoverMissingError, SnapshotError } from '@surealived/shared/errors';
 import { withFileLock } from '@surealived/shared/file-lock';
 import { describeVirtualId, virtualKey } from '@surealived/shared/model';
 import {
@@ -13,6 +13,7 @@ import { readGeneration, readSnapshot } from '@surealived/shared/snapshot/read';
 import { readMixedTextFile } from '@surealived/shared/text-file';
 import { applyDiffEntry } from './desired.js';
 import { DiffReader, diffNumber } from './diff-reader.js';
+import { Remover } from './remover.js';
 
 /** The hand-over files, under the names of surealived.cfg. */
 export interface HandoverPaths {
@@ -42,22 +43,17 @@ const HEAD_BYTES = 4096;
 /** The state that surealived handed over: the full snapshot with the diff lines read so far. */
 export class Handover {
   readonly #paths: HandoverPaths;
-  readonly #onKept: (file: string, reason: string) => void;
-  /** Directories of which it was told that nothing can be removed there. */
-  readonly #keeping = new Set<string>();
+  readonly #remover: Remover;
   #virtuals = new Map<string, SnapshotVirtual>();
   #generation: number | undefined;
   #diffs: DiffReader | undefined;
   /** Diff files of chains that were followed before the last `load`. */
   readonly #abandoned = new Set<string>();
 
-  /**
-   * @param onKept Told of a file that was read and cannot be removed, as where this process may not write: once per
-   * directory, until one there can be.
-   */
+  /** @param onKept Told of a file that was read and cannot be removed, as `Remover` tells it. */
   constructor(paths: HandoverPaths, onKept: (file: string, reason: string) => void = () => undefined) {
     this.#paths = paths;
-    this.#onKept = onKept;
+    this.#remover = new Remover(onKept);
   }
 
   /** That of the snapshot in force, where its writer gives any. */
@@ -86,7 +82,7 @@ export class Handover {
     for (const file of [full_sync_file, lock_sync_file]) refuseWithout(file);
     return withFileLock(lock_sync_file, { timeoutMs: LOCK_TIMEOUT_MS }, () => {
       const problems = this.#loadLocked(takeOlder || readHead(full_reload_file) === ANY_GENERATION);
-      if (removeReloadFlag) this.#remove(full_reload_file);
+      if (removeReloadFlag) this.#remover.remove(full_reload_file);
       return problems;
     });
   }
@@ -138,7 +134,7 @@ export class Handover {
     this.#catchUp(head);
     const abandoned = [...this.#abandoned].filter((file) => !needed.includes(file));
     const unneeded = [...abandoned, ...diffs.passed.slice(0, first)].filter((file) => this.#isOurs(file));
-    const removed = remove ? unneeded.filter((file) => this.#remove(file)) : [];
+    const removed = remove ? unneeded.filter((file) => this.#remover.remove(file)) : [];
     this.#abandoned.clear();
     diffs.forgetPassed(first);
     return removed;
@@ -175,20 +171,6 @@ export class Handover {
     throw new SnapshotError([
       { file, line: 1, message: `older than what is in force: ${expected}; SIGHUP takes it all the same` },
     ]);
-  }
-
-  /** Removes a file that was read. @returns False where it cannot be removed. */
-  #remove(file: string): boolean {
-    const directory = dirname(file);
-    try {
-      rmSync(file, { force: true });
-      this.#keeping.delete(directory);
-      return true;
-    } catch (error) {
-      if (!this.#keeping.has(directory)) this.#onKept(file, messageOf(error));
-      this.#keeping.add(directory);
-      return false;
-    }
   }
 
   /** Takes over the generation of a snapshot that was arrived at by diffs, so that none of before passes for a later one. */
