@@ -7,6 +7,7 @@
  */
 import { type Address, formatEndpoint } from '@surealived/shared/address';
 import type { ForwardingMethod, Protocol, RealId } from '@surealived/shared/model';
+import type { SettingsStore } from './settings.js';
 
 /** Adds to the snapshot's protocols what somebody else's service may use; `ip-N` is an IP protocol by number. */
 export type ServiceProtocol = Protocol | 'sctp' | `ip-${number}`;
@@ -80,6 +81,8 @@ export type OperationResult = { readonly ok: true } | { readonly ok: false; read
 
 /** An IPVS table that can be read and written. Calls must not overlap. */
 export interface IpvsTable {
+  /** Timeouts and sync daemons of the same IPVS. */
+  readonly settings: SettingsStore;
   /**
    * The whole table.
    *

@@ -16,16 +16,19 @@ import {
 } from '../wire/ipvs.js';
 import { KernelProtocolError, KernelRefusedError, KernelUnavailableError } from './errors.js';
 import { GenlClient } from './genl-client.js';
+import { KernelSettings } from './kernel-settings.js';
 import type { Transport } from './transport.js';
 
 /** The IPVS table of the network namespace that the process runs in. */
 export class KernelTable implements IpvsTable {
+  readonly settings: KernelSettings;
   readonly #client: GenlClient;
   readonly #family: number;
 
   private constructor(client: GenlClient, family: number) {
     this.#client = client;
     this.#family = family;
+    this.settings = new KernelSettings(client, family);
   }
 
   /** @throws KernelUnavailableError where the kernel has no IPVS, or the process lacks CAP_NET_ADMIN. */

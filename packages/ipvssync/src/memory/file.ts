@@ -1,9 +1,12 @@
 import { existsSync } from 'node:fs';
 import { replaceFile } from '@surealived/shared/atomic-file';
 import { readTextFile } from '@surealived/shared/text-file';
+import type { Settings } from '../settings.js';
+import type { Service } from '../table.js';
 import { MemoryTable } from './memory-table.js';
 import { parseTable } from './restore-format.js';
 import { formatTable } from './save-format.js';
+import { formatSettings, takeSettings } from './settings-format.js';
 
 const MAX_FILE_BYTES = 256 << 20;
 
@@ -15,6 +18,9 @@ const MAX_FILE_BYTES = 256 << 20;
  */
 export function openMemoryTable(file: string | undefined): MemoryTable {
   if (file === undefined) return new MemoryTable();
-  const services = existsSync(file) ? parseTable(readTextFile(file, MAX_FILE_BYTES), file) : [];
-  return new MemoryTable(services, (changed) => replaceFile(file, formatTable(changed)));
+  const text = existsSync(file) ? readTextFile(file, MAX_FILE_BYTES) : '';
+  const { settings, rest } = takeSettings(text, file);
+  const save = (services: readonly Service[], changed: Settings): Promise<void> =>
+    replaceFile(file, formatSettings(changed) + formatTable(services));
+  return new MemoryTable(parseTable(rest, file), save, settings);
 }

@@ -1,6 +1,8 @@
+import type { Settings } from '../settings.js';
 import type { IpvsTable, Operation, OperationResult, Service } from '../table.js';
 import { TableImage } from '../table-image.js';
 import { findRefusal } from './kernel-rules.js';
+import { INITIAL_SETTINGS, MemorySettings } from './memory-settings.js';
 
 /**
  * An IPVS table in this process, for machines without IPVS or root. It refuses what the kernel refuses.
@@ -8,16 +10,20 @@ import { findRefusal } from './kernel-rules.js';
  * With a file it outlives the process: see `openMemoryTable`.
  */
 export class MemoryTable implements IpvsTable {
+  readonly settings: MemorySettings;
   readonly #image: TableImage;
-  readonly #save: (services: readonly Service[]) => Promise<void>;
+  readonly #save: () => Promise<void>;
 
   /** @param save Called after each `apply` that changed something. */
   constructor(
     services: readonly Service[] = [],
-    save: (services: readonly Service[]) => Promise<void> = async () => {},
+    save: (services: readonly Service[], settings: Settings) => Promise<void> = async () => {},
+    settings: Settings = INITIAL_SETTINGS,
   ) {
     this.#image = new TableImage(services);
-    this.#save = save;
+    this.#save = () => save(this.#image.services(), this.settings.current);
+    const hasMixedFamilies = (): boolean => this.#image.services().some(hasForeignDestination);
+    this.settings = new MemorySettings({ hasMixedFamilies, onChange: this.#save }, settings);
   }
 
   async read(): Promise<readonly Service[]> {
@@ -26,7 +32,7 @@ export class MemoryTable implements IpvsTable {
 
   async apply(operations: readonly Operation[]): Promise<readonly OperationResult[]> {
     const results = operations.map((operation) => this.#carryOut(operation));
-    if (results.some(({ ok }) => ok)) await this.#save(this.#image.services());
+    if (results.some(({ ok }) => ok)) await this.#save();
     return results;
   }
 
@@ -35,9 +41,21 @@ export class MemoryTable implements IpvsTable {
   }
 
   #carryOut(operation: Operation): OperationResult {
-    const errno = findRefusal(this.#image, operation);
+    const errno = findRefusal(this.#image, operation) ?? this.#refuseUnsyncable(operation);
     if (errno !== undefined) return { ok: false, errno };
     this.#image.apply(operation);
     return { ok: true };
   }
+
+  /** While connections are synchronised, no destination may be of the other IP version. */
+  #refuseUnsyncable(operation: Operation): string | undefined {
+    if (operation.kind !== 'addDestination' && operation.kind !== 'editDestination') return undefined;
+    const { family } = operation.service.address;
+    const isMixed = operation.destination.address.family !== family;
+    return isMixed && this.settings.current.daemons.length > 0 ? 'EINVAL' : undefined;
+  }
+}
+
+function hasForeignDestination({ address, destinations }: Service): boolean {
+  return destinations.some((destination) => destination.address.family !== address.family);
 }

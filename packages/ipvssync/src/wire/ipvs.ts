@@ -21,7 +21,7 @@ import { type Attr, type AttrWriter, readU32 } from './attr.js';
 import type { GenlRequest } from './genl.js';
 
 export const IPVS_GENL_NAME = 'IPVS';
-const IPVS_GENL_VERSION = 1;
+export const IPVS_GENL_VERSION = 1;
 
 const IPVS_CMD_NEW_SERVICE = 1;
 const IPVS_CMD_SET_SERVICE = 2;

@@ -1,0 +1,77 @@
+import { constants } from 'node:os';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { changed, findSettingsRefusal, INITIAL_SETTINGS } from '../memory/memory-settings.js';
+import { planSettings, type Settings, type SettingsChange } from '../settings.js';
+import { arbitrarySettings, daemon } from '../settings.test-kit.js';
+import { readAttrs } from '../wire/attr.js';
+import type { NetlinkMessage } from '../wire/genl.js';
+import { daemonNest, readDaemon, readTimeouts, settingsRequest } from '../wire/ipvs-settings.js';
+import { answer, connect, done, ipvsKernel, type Kernel, object } from './fake-kernel.test-kit.js';
+import { KernelTable } from './kernel-table.js';
+
+const FAMILY = 28;
+
+/** A kernel with settings, by the rules of the memory table. */
+function settingsKernel(settings: Settings = INITIAL_SETTINGS): Kernel {
+  const ipvs = ipvsKernel();
+  let current = settings;
+  const serve = (request: NetlinkMessage): Buffer[] => {
+    const command = request.type === FAMILY ? request.payload[0] : 0;
+    if (command === 11)
+      return [...current.daemons.map((one) => object(request, 2, daemonNest(one))), done(request)];
+    if (command === 13) {
+      const change = { kind: 'setTimeouts', timeouts: current.timeouts, before: current.timeouts } as const;
+      const { fill } = settingsRequest(FAMILY, change);
+      return [object(request, 0, (writer) => fill?.(writer)), answer(request, 0)];
+    }
+    if (command !== 9 && command !== 10 && command !== 12) return ipvs([request]);
+    const change = changeOf(command, request);
+    const errno = findSettingsRefusal(current, change);
+    if (errno === undefined) current = changed(current, change);
+    return [answer(request, errno === undefined ? 0 : constants.errno[errno as 'EEXIST'])];
+  };
+  return (requests) => requests.flatMap(serve);
+}
+
+function changeOf(command: 9 | 10 | 12, request: NetlinkMessage): SettingsChange {
+  if (command === 12) {
+    const timeouts = readTimeouts(request);
+    return { kind: 'setTimeouts', timeouts, before: timeouts };
+  }
+  const [nest] = [...readAttrs(request.payload.subarray(4))];
+  if (!nest) throw new Error('no daemon in the request');
+  if (command === 9) return { kind: 'startDaemon', daemon: readDaemon(nest) };
+  const [state] = [...nest.nested()];
+  return { kind: 'stopDaemon', daemon: daemon(state?.u32() === 1 ? 'master' : 'backup') };
+}
+
+describe('KernelSettings', () => {
+  it('reads what there is, and makes it what is planned', async () => {
+    await fc.assert(
+      fc.asyncProperty(arbitrarySettings, arbitrarySettings, async (wanted, actual) => {
+        const { settings } = KernelTable.open(connect(settingsKernel(actual)));
+        expect(await settings.read()).toEqual(actual);
+        for (const change of planSettings(wanted, actual))
+          expect(await settings.apply(change)).toEqual({ ok: true });
+        expect(await settings.read()).toEqual(wanted);
+      }),
+    );
+  });
+
+  it('names the errno of a change that is refused', async () => {
+    const { settings } = KernelTable.open(connect(settingsKernel()));
+    const outcomes = [
+      await settings.apply({ kind: 'stopDaemon', daemon: daemon('master') }),
+      await settings.apply({ kind: 'startDaemon', daemon: daemon('master', { device: 'nosuch0' }) }),
+      await settings.apply({ kind: 'startDaemon', daemon: daemon('master') }),
+      await settings.apply({ kind: 'startDaemon', daemon: daemon('master') }),
+    ];
+    expect(outcomes.map((outcome) => (outcome.ok ? 'ok' : outcome.errno))).toEqual([
+      'ESRCH',
+      'ENODEV',
+      'ok',
+      'EEXIST',
+    ]);
+  });
+});

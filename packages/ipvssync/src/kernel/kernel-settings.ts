@@ -1,0 +1,50 @@
+import { errnoName } from '@surealived/shared/libc';
+import type { Settings, SettingsChange, SettingsStore, Timeouts } from '../settings.js';
+import type { OperationResult } from '../table.js';
+import { genlAttributes, type NetlinkMessage } from '../wire/genl.js';
+import {
+  daemonsRequest,
+  IPVS_CMD_ATTR_DAEMON,
+  readDaemon,
+  readTimeouts,
+  settingsRequest,
+  timeoutsRequest,
+} from '../wire/ipvs-settings.js';
+import { KernelProtocolError } from './errors.js';
+import type { GenlClient } from './genl-client.js';
+
+/** The settings of the network namespace that the client's socket belongs to. */
+export class KernelSettings implements SettingsStore {
+  readonly #client: GenlClient;
+  readonly #family: number;
+
+  constructor(client: GenlClient, family: number) {
+    this.#client = client;
+    this.#family = family;
+  }
+
+  async read(): Promise<Settings> {
+    return {
+      timeouts: this.#readTimeouts(),
+      daemons: this.#client.dump(daemonsRequest(this.#family), readDaemonObject, 'list sync daemons'),
+    };
+  }
+
+  async apply(change: SettingsChange): Promise<OperationResult> {
+    const toRequest = (item: SettingsChange) => settingsRequest(this.#family, item);
+    const [errno = 0] = this.#client.batch([change], toRequest, 'change a setting');
+    return errno === 0 ? { ok: true } : { ok: false, errno: errnoName(errno) };
+  }
+
+  #readTimeouts(): Timeouts {
+    const attempt = 'read the timeouts';
+    const [timeouts] = this.#client.request(timeoutsRequest(this.#family), readTimeouts, attempt);
+    if (!timeouts) throw new KernelProtocolError(`${attempt}: no answer`);
+    return timeouts;
+  }
+}
+
+function readDaemonObject(object: NetlinkMessage): ReturnType<typeof readDaemon> {
+  for (const attr of genlAttributes(object)) if (attr.type === IPVS_CMD_ATTR_DAEMON) return readDaemon(attr);
+  throw new KernelProtocolError('an answer of IPVS has no sync daemon');
+}
