@@ -8,6 +8,8 @@ import { openTable } from './backend.js';
 import { follow } from './follow.js';
 import { logSettingsOf } from './log-settings.js';
 import type { Options } from './options.js';
+import { SettingsKeeper } from './settings-keeper.js';
+import { wantedSettings } from './sync-role.js';
 
 /**
  * Follows until SIGINT or SIGTERM; the table stays as it is then. SIGHUP makes everything be read anew.
@@ -44,6 +46,12 @@ export async function runDaemon(
       paths: config,
       table,
       policy: { deleteUnmanaged },
+      settings: new SettingsKeeper({
+        store: table.settings,
+        want: () => wantedSettings(config),
+        log,
+        clock: systemClock,
+      }),
       keepDiffs,
       log,
       clock: systemClock,

@@ -10,12 +10,15 @@ const LONGEST_RETRY_MS = 60_000;
  */
 export class Failures {
   readonly #log: Logger;
+  readonly #noun: string;
   readonly #reasons = new Map<string, string>();
   #retryAtMs = Number.POSITIVE_INFINITY;
   #delayMs = FIRST_RETRY_MS;
 
-  constructor(log: Logger) {
+  /** @param noun What fails, for the log. */
+  constructor(log: Logger, noun = 'virtual') {
     this.#log = log;
+    this.#noun = noun;
   }
 
   /** How many fail now. */
@@ -37,11 +40,12 @@ export class Failures {
     const isRetry = this.isRetryDue(nowMs);
     for (const name of [...(tried ?? this.#reasons.keys())])
       if (!failures.has(name) && this.#reasons.delete(name))
-        this.#log.info({ virtual: name }, 'virtual recovered');
+        this.#log.info({ [this.#noun]: name }, `${this.#noun} recovered`);
     let isNew = false;
     for (const [name, reason] of failures) {
       isNew ||= !this.#reasons.has(name);
-      if (this.#reasons.get(name) !== reason) this.#log.error({ virtual: name, reason }, 'virtual failing');
+      if (this.#reasons.get(name) !== reason)
+        this.#log.error({ [this.#noun]: name, reason }, `${this.#noun} failing`);
       this.#reasons.set(name, reason);
     }
     this.#schedule(isNew, isRetry, nowMs);

@@ -17,6 +17,7 @@ import { Failures } from './failures.js';
 import { Handover, type HandoverPaths } from './handover.js';
 import { LatencyWindow } from './latency.js';
 import type { PlanPolicy } from './plan.js';
+import type { SettingsKeeper } from './settings-keeper.js';
 import { type Round, Synchroniser } from './synchroniser.js';
 import { describeService, type IpvsTable, type Service } from './table.js';
 import { WakeUp } from './wake-up.js';
@@ -29,6 +30,8 @@ export interface FollowOptions {
   readonly paths: HandoverPaths;
   readonly table: IpvsTable;
   readonly policy: PlanPolicy;
+  /** Timeouts and sync daemons, which are looked at whenever the whole table is. */
+  readonly settings?: SettingsKeeper;
   /** Whether consumed diff files stay. */
   readonly keepDiffs: boolean;
   readonly log: Logger;
@@ -119,6 +122,7 @@ class Follower {
       else await this.#advance();
       const nowMs = this.#options.clock.nowMs();
       if (this.#failures.isRetryDue(nowMs)) await this.#synchroniseAll();
+      await this.#options.settings?.retryIfDue();
       if (nowMs - this.#polledAtMs >= this.#pollMs) await this.#poll(watch, nowMs);
       this.#trouble = undefined;
     } catch (error) {
@@ -195,6 +199,7 @@ class Follower {
   async #synchroniseAll(): Promise<void> {
     const desired = [...this.#handover.virtuals.values()].map(desiredService);
     await this.#synchronise(() => this.#synchroniser.synchronise(desired), undefined);
+    await this.#options.settings?.repair();
   }
 
   /**

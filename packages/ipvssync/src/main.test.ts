@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { EXIT } from '@surealived/shared/process-host';
 import { describe, expect, it } from 'vitest';
 import { FakeHost } from '../../shared/src/host.test-kit.js';
@@ -94,6 +94,58 @@ describe('ipvssync --once', () => {
     await process.run('--once', '-u');
     expect(process.out).toMatch(/^deleted 1 service in /);
     expect(readFileSync(process.table, 'utf8')).not.toContain(foreign);
+  });
+});
+
+describe('the settings of the kernel', () => {
+  const configured = (...lines: readonly string[]): Process => {
+    const process = new Process();
+    const all = [...lines, 'ipvs_sync_interface lo', `ipvs_sync_role_file ${process.table}.role`];
+    appendFileSync(process.config, `${all.join('\n')}\n`);
+    return process;
+  };
+  const DAEMON = 'on lo syncid 0 group 224.0.0.81:8848 ttl 1';
+
+  it('are planned and made with the table', async () => {
+    const process = configured('ipvs_timeout_tcp_fin_sec 30', 'ipvs_sync_role master');
+    const lines = ['~ timeouts tcp_fin 120s -> 30s', `+ sync daemon master ${DAEMON}`];
+    await process.run('--plan');
+    expect(process.out.split('\n').slice(3)).toEqual([...lines, '']);
+    expect(await process.run('--once')).toBe(EXIT.ok);
+    expect(process.out.split('\n').slice(0, 2)).toEqual(lines);
+    await process.run('--plan');
+    expect(process.out).toBe('nothing to change\n');
+  });
+
+  it('have the role of the last --role, which needs no snapshot and is nothing the second time', async () => {
+    const process = configured('ipvs_sync_role master', 'ipvs_timeout_udp_sec 30');
+    await process.run('--once');
+    rmSync(process.files.paths.full_sync_file);
+    expect(await process.run('--role', 'backup')).toBe(EXIT.ok);
+    expect(process.out).toBe(`+ sync daemon backup ${DAEMON}\n- sync daemon master ${DAEMON} maxlen 1472\n`);
+    expect(await process.run('--role', 'backup')).toBe(EXIT.ok);
+    expect(process.out).toBe('nothing to change for role backup\n');
+    process.files.writeFull('a', WEB, real('10.0.0.11:80', 1));
+    await process.run('--plan');
+    expect(process.out).toBe('nothing to change\n');
+  });
+
+  it('that are refused make --once and --role exit 1', async () => {
+    const process = configured('ipvs_sync_role backup');
+    appendFileSync(process.config, 'ipvs_sync_interface nosuch0\n');
+    const reason = /^ipvssync: start sync daemon \w+ on nosuch0 .*: ENODEV \(no such network interface\)\n$/;
+    expect(await process.run('--once')).toBe(EXIT.failed);
+    expect(process.err).toMatch(reason);
+    expect(await process.run('--role', 'both')).toBe(EXIT.failed);
+    expect(process.err.split('\n')[0]).toMatch(/on nosuch0/);
+  });
+
+  it('take no role without an interface', async () => {
+    const process = new Process();
+    expect(await process.run('--role', 'master')).toBe(EXIT.failed);
+    expect(process.err).toBe(
+      `ipvssync: ${process.config}: role master needs ipvs_sync_interface, which is not given\n`,
+    );
   });
 });
 

@@ -45,6 +45,8 @@ async function run(options: Options, { config, warnings }: LoadedConfig, host: H
       return (await (await import('./once.js')).synchroniseOnce(options, config, host))
         ? EXIT.ok
         : EXIT.failed;
+    case 'role':
+      return (await (await import('./role.js')).switchRole(options, config, host)) ? EXIT.ok : EXIT.failed;
     case 'follow':
       if (options.daemonize) return (await import('./watchdog.js')).leaveWatchdog(options, config, host);
       await (await import('./daemon.js')).runDaemon(options, { config, warnings }, host);

@@ -13,6 +13,9 @@ import { desiredService } from './desired.js';
 import { Handover } from './handover.js';
 import type { Options } from './options.js';
 import { planChanges } from './plan.js';
+import { describeSettingsChange } from './settings.js';
+import { lookAtSettings, repairSettings } from './settings-round.js';
+import { wantedSettings } from './sync-role.js';
 import { type Round, Synchroniser } from './synchroniser.js';
 import type { IpvsTable, Operation, Service } from './table.js';
 
@@ -20,7 +23,9 @@ import type { IpvsTable, Operation, Service } from './table.js';
 export async function printPlan(options: Options, config: SurealivedConfig, host: Host): Promise<void> {
   await withTable(options, config, host, async (table, desired) => {
     const operations = planChanges(desired, await table.read(), options);
-    const lines = operations.map((operation) => `${describeOperation(operation)}\n`);
+    const changes = await lookAtSettings(table.settings, () => wantedSettings(config));
+    const described = [...operations.map(describeOperation), ...changes.map(describeSettingsChange)];
+    const lines = described.map((line) => `${line}\n`);
     host.stdout.write(lines.join('') || 'nothing to change\n');
   });
 }
@@ -35,9 +40,12 @@ export async function synchroniseOnce(
     const round = await new Synchroniser(table, options, systemClock).synchronise(desired);
     if (options.verbosity > 0)
       for (const operation of round.done) host.stdout.write(`${describeOperation(operation)}\n`);
-    for (const reason of round.failures.values()) host.stderr.write(`ipvssync: ${reason}\n`);
+    const settings = await repairSettings(table.settings, () => wantedSettings(config));
+    for (const change of settings.done) host.stdout.write(`${describeSettingsChange(change)}\n`);
+    for (const reason of [...round.failures.values(), ...settings.failures])
+      host.stderr.write(`ipvssync: ${reason}\n`);
     host.stdout.write(`${summarise(round)}\n`);
-    return round.refusedCount === 0;
+    return round.refusedCount === 0 && settings.failures.length === 0;
   });
 }
 

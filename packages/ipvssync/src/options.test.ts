@@ -28,6 +28,7 @@ describe('parseArguments', () => {
     [['-t'], { mode: 'test' }],
     [['--plan'], { mode: 'plan' }],
     [['--once'], { mode: 'once' }],
+    [['--role', 'backup'], { mode: 'role', role: 'backup' }],
     [['-u'], { deleteUnmanaged: true }],
     [['--del-umanaged'], { deleteUnmanaged: true }],
     [['--del-unmanaged'], { deleteUnmanaged: true }],
@@ -47,7 +48,10 @@ describe('parseArguments', () => {
     [['--once=yes'], /does not take an argument/],
     [['--table', 'nftables'], /^--table: expected kernel, memory or memory:PATH, got "nftables"$/],
     [['--table', 'memory:'], /got "memory:"$/],
-    [['-d', '--once'], /^--daemonize excludes --plan and --once$/],
+    [['--role', 'primary'], /^--role: expected none, master, backup, both, got "primary"$/],
+    [['--role=both', '--once'], /^--once and --role exclude each other$/],
+    [['--role=both', '-d'], /^--daemonize excludes /],
+    [['-d', '--once'], /^--daemonize excludes --plan, --once and --role$/],
     [['--plan', '--once'], /^--plan and --once exclude each other$/],
   ])('refuses %j', (argv, message) => {
     expect(parse(...argv)).toMatchObject({ isError: true, print: expect.stringMatching(message) });

@@ -14,6 +14,8 @@ import {
   type Printed,
   parseCommandLine,
 } from '@surealived/shared/command-line';
+import { isOneOf } from '@surealived/shared/model';
+import { SYNC_ROLES, type SyncRole } from '@surealived/shared/surealived-cfg';
 import { type Backend, parseBackend } from './backend.js';
 
 /** What the command line asks for. */
@@ -21,7 +23,9 @@ export interface Options {
   readonly config: string;
   /** How many times -v was given. */
   readonly verbosity: number;
-  readonly mode: 'follow' | 'test' | 'once' | 'plan';
+  readonly mode: 'follow' | 'test' | 'once' | 'plan' | 'role';
+  /** With mode `role`, the one to switch to. */
+  readonly role: SyncRole | undefined;
   readonly deleteUnmanaged: boolean;
   readonly keepDiffs: boolean;
   readonly backend: Backend;
@@ -37,6 +41,11 @@ const OPTIONS = {
   'test-config': { ...FLAG, short: 't', help: 'check configuration and full snapshot, and exit' },
   plan: { ...FLAG, help: 'print what would change, and exit' },
   once: { ...FLAG, help: 'synchronise, print what was done, and exit' },
+  role: {
+    type: 'string',
+    value: 'ROLE',
+    help: `switch the connection sync daemons to ROLE, and exit: ${SYNC_ROLES.join(', ')}`,
+  },
   table: {
     type: 'string',
     default: 'kernel',
@@ -73,17 +82,21 @@ export function parseArguments(argv: readonly string[], version: string): { opti
     const print = `--table: expected kernel, memory or memory:PATH, got "${values.table}"`;
     return { print, isError: true };
   }
-  const modes = (['test-config', 'plan', 'once'] as const).filter((name) => values[name]);
+  const { role } = values;
+  if (role !== undefined && !isOneOf(SYNC_ROLES, role))
+    return { print: `--role: expected ${SYNC_ROLES.join(', ')}, got "${role}"`, isError: true };
+  const modes = (['test-config', 'plan', 'once', 'role'] as const).filter((name) => values[name]);
   if (modes.length > 1) return { print: `--${modes.join(' and --')} exclude each other`, isError: true };
   const { daemonize } = values;
-  if (daemonize && (values.plan || values.once))
-    return { print: '--daemonize excludes --plan and --once', isError: true };
+  if (daemonize && (values.plan || values.once || role))
+    return { print: '--daemonize excludes --plan, --once and --role', isError: true };
   const mode = modes[0] === 'test-config' ? 'test' : (modes[0] ?? 'follow');
   return {
     options: {
       config: values.config,
       verbosity,
       mode,
+      role,
       deleteUnmanaged: values['del-unmanaged'] || values['del-umanaged'],
       keepDiffs: values['keep-diffs'],
       backend,

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import { parseAddress } from './address.js';
+import { isMulticast, parseAddress } from './address.js';
 import { besideErrors, ConfigError, type Problem } from './errors.js';
 import { LOG_FORMATS, LOG_LEVELS } from './log-level.js';
 import { MAX_PORT } from './model.js';
@@ -76,6 +76,31 @@ const ipAddress = (fallback: string, description: string): Key<string> => ({
   parse: (value) => parseAddress(value)?.text,
 });
 
+const multicastGroup = (fallback: string, description: string): Key<string> => ({
+  default: fallback,
+  description,
+  expected: 'a multicast address',
+  parse: (value) => {
+    const address = parseAddress(value);
+    return address && isMulticast(address) ? address.text : undefined;
+  },
+});
+/** What Linux takes for the name of a network interface, or none. */
+const networkInterface = (description: string): Key<string> => ({
+  ...text('', description),
+  expected: 'the name of a network interface',
+  parse: (value) => (/^[^\s/:]{0,15}$/.test(value) ? value : undefined),
+});
+/** 0, or a number within limits. */
+const integerOrZero = (range: readonly [number, number], description: string): Key<number> => {
+  const key = integer(0, range, description);
+  return {
+    ...key,
+    expected: `0 or ${key.expected}`,
+    parse: (value) => (value === '0' ? 0 : key.parse(value)),
+  };
+};
+
 /** A Unix socket, or none: its address holds a path of so many bytes, and a NUL. */
 const MAX_SOCKET_PATH_BYTES = 107;
 const socketPath = (description: string): Key<string> => ({
@@ -96,6 +121,14 @@ const permissions = (fallback: number, description: string): Key<number> => ({
 
 const MAX_INTERVAL_MS = 3_600_000;
 const MAX_INTERVAL_SEC = 86_400;
+/** What every kernel takes: it counts in ticks of a thousandth of a second at the shortest, in 31 bits. */
+const MAX_IPVS_TIMEOUT_SEC = 2_147_483;
+/** What a backup must be able to receive, and what fits into a packet of 1500 bytes. */
+const SYNC_MAXLEN_BYTES = [1024, 1472] as const;
+
+/** Which connection sync daemons of the kernel run. */
+export const SYNC_ROLES = ['none', 'master', 'backup', 'both'] as const;
+export type SyncRole = (typeof SYNC_ROLES)[number];
 
 /** Every key with its default; names are those of the file. */
 export const CONFIG_KEYS = {
@@ -183,6 +216,42 @@ export const CONFIG_KEYS = {
     'The flag that tells `ipvssync` to read everything anew.',
   ),
   diff_sync_dir: tokenPath('/var/lib/surealived/diffs', 'Directory of the diff files.'),
+  ipvs_timeout_tcp_sec: integer(
+    0,
+    [0, MAX_IPVS_TIMEOUT_SEC],
+    'Seconds after which IPVS forgets a TCP connection without packets, as the first of `ipvsadm --set`; 0 leaves it as it is.',
+  ),
+  ipvs_timeout_tcp_fin_sec: integer(
+    0,
+    [0, MAX_IPVS_TIMEOUT_SEC],
+    'The same after the FIN of a TCP connection, as the second of `ipvsadm --set`.',
+  ),
+  ipvs_timeout_udp_sec: integer(
+    0,
+    [0, MAX_IPVS_TIMEOUT_SEC],
+    'The same for UDP, as the third of `ipvsadm --set`.',
+  ),
+  ipvs_sync_role: choice(
+    'unmanaged',
+    ['unmanaged', ...SYNC_ROLES],
+    "Which of the kernel's connection sync daemons run: a `master`, which announces the connections of this machine, a `backup`, which takes over those of another, `both` or `none`; `unmanaged` leaves them as they are. `ipvssync --role` has precedence until the machine boots.",
+  ),
+  ipvs_sync_interface: networkInterface('Network interface of the sync daemons.'),
+  ipvs_sync_id: integer(0, [0, 255], 'Id that master and backup share; a backup with 0 takes every id.'),
+  ipvs_sync_group: multicastGroup(
+    '224.0.0.81',
+    'Multicast group of the sync daemons, IPv4 or IPv6, as a `master` sends to it and a `backup` hears it.',
+  ),
+  ipvs_sync_port: integer(8848, [1, MAX_PORT], 'UDP port of the sync daemons.'),
+  ipvs_sync_ttl: integer(1, [1, 255], 'Routers that their packets may pass, and one more.'),
+  ipvs_sync_maxlen_bytes: integerOrZero(
+    SYNC_MAXLEN_BYTES,
+    'Payload of their largest packet, in bytes: at most 1452 with an IPv6 group; 0 for what the kernel chooses.',
+  ),
+  ipvs_sync_role_file: path(
+    '/var/lib/surealived/sync.role',
+    'File of the role that `ipvssync --role` has set; dropped when the machine has booted since.',
+  ),
   use_offline_dump: flag(
     true,
     'Whether to keep in `offline_dump` which reals are offline, and to begin with that after a restart.',
@@ -235,6 +304,7 @@ export function parseConfig(content: string, file: string): LoadedConfig {
   for (const [name, key] of Object.entries(CONFIG_KEYS)) config[name] = key.default;
   const problems: Problem[] = [];
   const warnings: Problem[] = [];
+  let roleLine = 0;
   for (const [index, text] of content.split('\n').entries()) {
     const [, name, value = ''] = /^\s*([^\s#]\S*)\s*(.*?)\s*$/.exec(text) ?? [];
     if (name === undefined) continue;
@@ -249,14 +319,24 @@ export function parseConfig(content: string, file: string): LoadedConfig {
       problems.push({ file, line, message: `${name}: expected UTF-8 text, got "${value}"` });
       continue;
     }
+    if (name === 'ipvs_sync_role') roleLine = line;
     const key: Key<unknown> = CONFIG_KEYS[name as KeyName];
     const parsed = value === '' && key.default !== '' ? undefined : key.parse(value);
     if (parsed === undefined) {
       problems.push({ file, line, message: `${name}: expected ${key.expected}, got "${value}"` });
     } else config[name] = parsed;
   }
+  if (needsInterface(config.ipvs_sync_role as string) && config.ipvs_sync_interface === '') {
+    const message = `ipvs_sync_role: ${config.ipvs_sync_role} needs ipvs_sync_interface, which is not given`;
+    problems.push({ file, line: roleLine, message });
+  }
   if (problems.length > 0) throw new ConfigError(besideErrors(problems, warnings));
   return { config: config as SurealivedConfig, warnings };
+}
+
+/** Whether a role runs any daemon, which has to be told its interface. */
+function needsInterface(role: string): boolean {
+  return role !== 'unmanaged' && role !== 'none';
 }
 
 /** @throws ConfigError, also where the file cannot be read. */

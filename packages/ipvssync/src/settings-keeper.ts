@@ -1,0 +1,49 @@
+import type { Clock } from '@surealived/shared/clock';
+import { messageOf, SureAliveError } from '@surealived/shared/errors';
+import type { Logger } from '@surealived/shared/log';
+import { Failures } from './failures.js';
+import { describeSettingsChange, type SettingsStore, type WantedSettings } from './settings.js';
+import { repairSettings } from './settings-round.js';
+
+export interface SettingsKeeperOptions {
+  readonly store: SettingsStore;
+  /** Asked at each look. */
+  readonly want: () => WantedSettings;
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+/** What a failure of everything is remembered under. */
+const ALL = 'all';
+
+/** Keeps timeouts and sync daemons as they are wanted, for the daemon: what fails is logged once, and tried again. */
+export class SettingsKeeper {
+  readonly #options: SettingsKeeperOptions;
+  readonly #failures: Failures;
+
+  constructor(options: SettingsKeeperOptions) {
+    this.#options = options;
+    this.#failures = new Failures(options.log, 'setting');
+  }
+
+  /** Looks at the settings and repairs what differs. */
+  async repair(): Promise<void> {
+    const { store, want, log, clock } = this.#options;
+    const failures = new Map<string, string>();
+    try {
+      const round = await repairSettings(store, want);
+      for (const change of round.done)
+        log.info({ change: describeSettingsChange(change) }, 'setting changed');
+      if (round.failures.length > 0) failures.set(ALL, round.failures.join('; '));
+    } catch (error) {
+      if (!(error instanceof SureAliveError)) throw error;
+      failures.set(ALL, messageOf(error));
+    }
+    this.#failures.note(failures, undefined, clock.nowMs());
+  }
+
+  /** `repair`, where something failed and the time has come to try it again. */
+  async retryIfDue(): Promise<void> {
+    if (this.#failures.isRetryDue(this.#options.clock.nowMs())) await this.repair();
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * Who decides which sync daemons run: the configuration, until `--role` commands something else.
+ *
+ * A command is kept in a file, so that neither a restart of ipvssync nor its next look at the kernel undoes it. It holds
+ * until the machine boots: then no daemon runs, and whoever elects a master is started anew, too.
+ *
+ * @module
+ */
+import { readFileSync } from 'node:fs';
+import { parseAddress } from '@surealived/shared/address';
+import { replaceFile } from '@surealived/shared/atomic-file';
+import { ConfigError } from '@surealived/shared/errors';
+import { isOneOf } from '@surealived/shared/model';
+import { type SurealivedConfig, SYNC_ROLES, type SyncRole } from '@surealived/shared/surealived-cfg';
+import { readBytes } from '@surealived/shared/text-file';
+import type { SyncDaemon, SyncState, WantedSettings } from './settings.js';
+
+const MAX_FILE_BYTES = 4096;
+const LINE = /^role=(\S+) boot_id=(\S*)\n$/;
+const STATES: Readonly<Record<SyncRole, readonly SyncState[]>> = {
+  none: [],
+  master: ['master'],
+  backup: ['backup'],
+  both: ['master', 'backup'],
+};
+/** What a packet of 1500 bytes has left beside the headers, by IP version. */
+const LARGEST_MAXLEN_BYTES = { 4: 1472, 6: 1452 } as const;
+
+/**
+ * The settings as they should be now.
+ *
+ * @throws ConfigError where the role cannot be read, or has no interface to run on.
+ */
+export function wantedSettings(config: SurealivedConfig): WantedSettings {
+  return {
+    timeouts: {
+      tcpSec: config.ipvs_timeout_tcp_sec,
+      tcpFinSec: config.ipvs_timeout_tcp_fin_sec,
+      udpSec: config.ipvs_timeout_udp_sec,
+    },
+    daemons: wantedDaemons(config),
+  };
+}
+
+/** What `--role` has set since the machine was booted. @throws ConfigError where the file cannot be understood. */
+export function readCommandedRole(file: string): SyncRole | undefined {
+  const content = readIfThere(file);
+  if (content === undefined) return undefined;
+  const [, role = '', bootId] = LINE.exec(content) ?? [];
+  if (!isOneOf(SYNC_ROLES, role))
+    throw new ConfigError([
+      { file, line: 1, message: 'expected what "ipvssync --role" writes; run it again' },
+    ]);
+  return bootId === readBootId() ? role : undefined;
+}
+
+/** @throws The error of the file system. */
+export async function writeCommandedRole(file: string, role: SyncRole): Promise<void> {
+  await replaceFile(file, `role=${role} boot_id=${readBootId()}\n`);
+}
+
+function wantedDaemons(config: SurealivedConfig): readonly SyncDaemon[] | undefined {
+  const { ipvs_sync_role, ipvs_sync_role_file, ipvs_sync_interface } = config;
+  const commanded = readCommandedRole(ipvs_sync_role_file);
+  const role = commanded ?? ipvs_sync_role;
+  if (role === 'unmanaged') return undefined;
+  const states = STATES[role];
+  if (states.length > 0 && ipvs_sync_interface === '') {
+    const message = `role ${role} needs ipvs_sync_interface in surealived.cfg, which is not given`;
+    throw new ConfigError([{ file: ipvs_sync_role_file, line: 1, message }]);
+  }
+  return states.map((state) => daemonOf(config, state));
+}
+
+function daemonOf(config: SurealivedConfig, state: SyncState): SyncDaemon {
+  const group = parseAddress(config.ipvs_sync_group);
+  if (!group) throw new Error(`${config.ipvs_sync_group} was not checked`);
+  return {
+    state,
+    device: config.ipvs_sync_interface,
+    syncId: config.ipvs_sync_id,
+    group,
+    port: config.ipvs_sync_port,
+    ttl: config.ipvs_sync_ttl,
+    maxlenBytes: Math.min(config.ipvs_sync_maxlen_bytes, LARGEST_MAXLEN_BYTES[group.family]),
+  };
+}
+
+/** @throws ConfigError where it is there and cannot be read. */
+function readIfThere(file: string): string | undefined {
+  try {
+    return readBytes(file, MAX_FILE_BYTES)?.toString() ?? '';
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw new ConfigError([{ file, line: 0, message }]);
+  }
+}
+
+function readBootId(): string {
+  return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+}
