@@ -2,7 +2,11 @@ import type { IpvsTable } from './table.js';
 
 /** Which table is written: the kernel's, or one in memory that may be kept in a file. */
 export type Backend =
-  | { readonly kind: 'kernel' }
+  | {
+      readonly kind: 'kernel';
+      /** Name in /run/netns, or path, of the network namespace; absent for that of the process. */
+      readonly netns?: string;
+    }
   | { readonly kind: 'memory'; readonly file: string | undefined };
 
 /** Loading a scheduler's module takes the kernel a while. */
@@ -26,9 +30,12 @@ export async function openTable(backend: Backend): Promise<IpvsTable> {
     const { openMemoryTable } = await import('./memory/file.js');
     return openMemoryTable(backend.file);
   }
-  const [{ KernelTable }, { openNetlinkSocket }] = await Promise.all([
+  const { netns } = backend;
+  const [{ KernelTable }, { openNetlinkSocket }, { withinNamespace }] = await Promise.all([
     import('./kernel/kernel-table.js'),
     import('./kernel/netlink-socket.js'),
+    import('./kernel/network-namespace.js'),
   ]);
-  return KernelTable.open(openNetlinkSocket(NETLINK_TIMEOUT_MS));
+  const open = () => openNetlinkSocket(NETLINK_TIMEOUT_MS);
+  return KernelTable.open(netns === undefined ? open() : withinNamespace(netns, open));
 }

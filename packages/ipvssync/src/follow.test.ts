@@ -8,6 +8,9 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { follow } from './follow.js';
 import { DNS, diff, HandoverFiles, real, sealed, WEB } from './handover.test-kit.js';
 import { MemoryTable } from './memory/memory-table.js';
+import type { WantedSettings } from './settings.js';
+import { daemon } from './settings.test-kit.js';
+import { SettingsKeeper } from './settings-keeper.js';
 import type { Operation, OperationResult, Service } from './table.js';
 import { destinationKey } from './table.js';
 import { service } from './table.test-kit.js';
@@ -39,6 +42,7 @@ class Following {
   readonly lines: string[] = [];
   readonly table: TestTable;
   reload: () => void = () => undefined;
+  wanted: WantedSettings = { timeouts: { tcpSec: 0, tcpFinSec: 0, udpSec: 0 }, daemons: undefined };
   readonly #stop = new AbortController();
   #waiting: (() => void)[] = [];
   #running: Promise<void> | undefined;
@@ -56,12 +60,15 @@ class Following {
   ): Promise<void> {
     const { keepDiffs = false, deleteUnmanaged = false } = options;
     const sink = { write: (line: string) => this.#logged(line) };
+    const log = createLogger('test', { level: 'debug', format: 'text', sink });
+    const store = this.table.settings;
     this.#running = follow({
       paths: this.files.paths,
       table: this.table,
       policy: { deleteUnmanaged },
+      settings: new SettingsKeeper({ store, want: () => this.wanted, log, clock: systemClock }),
       keepDiffs,
-      log: createLogger('test', { level: 'debug', format: 'text', sink }),
+      log,
       clock: systemClock,
       signal: this.#stop.signal,
       pollMs,
@@ -139,6 +146,19 @@ describe('follow, at its start', () => {
       one.logged('operation done operation="+ tcp 10.0.0.1:80 real 10.0.0.11:80 forwarding dr weight 1"'),
     ).toBe(true);
     expect(existsSync(one.files.paths.full_reload_file)).toBe(false);
+  });
+
+  it('makes the settings too, and repairs them when everything is read anew', async () => {
+    const one = new Following();
+    one.wanted = { timeouts: { tcpSec: 0, tcpFinSec: 0, udpSec: 7 }, daemons: [daemon('backup')] };
+    one.files.writeFull('a', WEB);
+    one.files.appendDiff('a');
+    await one.start();
+    await one.until(() => one.logged('setting changed change="+ sync daemon backup on lo'));
+    await one.table.settings.apply({ kind: 'stopDaemon', daemon: daemon('backup') });
+    one.files.setReloadFlag();
+    await one.until(async () => (await one.table.settings.read()).daemons.length > 0);
+    expect((await one.table.settings.read()).timeouts.udpSec).toBe(7);
   });
 
   it('leaves unknown services alone, or deletes them with -u', async () => {

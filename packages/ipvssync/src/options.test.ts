@@ -29,6 +29,7 @@ describe('parseArguments', () => {
     [['--plan'], { mode: 'plan' }],
     [['--once'], { mode: 'once' }],
     [['--role', 'backup'], { mode: 'role', role: 'backup' }],
+    [['--netns', 'd1'], { backend: { kind: 'kernel', netns: 'd1' } }],
     [['-u'], { deleteUnmanaged: true }],
     [['--del-umanaged'], { deleteUnmanaged: true }],
     [['--del-unmanaged'], { deleteUnmanaged: true }],
@@ -51,6 +52,8 @@ describe('parseArguments', () => {
     [['--role', 'primary'], /^--role: expected none, master, backup, both, got "primary"$/],
     [['--role=both', '--once'], /^--once and --role exclude each other$/],
     [['--role=both', '-d'], /^--daemonize excludes /],
+    [['--netns=d1', '--table=memory'], /^--netns goes with the table of the kernel alone$/],
+    [['--netns='], /^--netns: expected a name or a path, got ""$/],
     [['-d', '--once'], /^--daemonize excludes --plan, --once and --role$/],
     [['--plan', '--once'], /^--plan and --once exclude each other$/],
   ])('refuses %j', (argv, message) => {

@@ -53,6 +53,12 @@ const OPTIONS = {
     toAbsolute: (table) => table.replace(/^memory:(.+)$/s, (_, file: string) => `memory:${resolve(file)}`),
     help: 'table to write: kernel, memory or memory:PATH',
   },
+  netns: {
+    type: 'string',
+    value: 'NAME|PATH',
+    toAbsolute: (netns) => (netns.includes('/') ? resolve(netns) : netns),
+    help: 'network namespace whose IPVS table is written: a name of "ip netns", or a path',
+  },
   'del-unmanaged': { ...FLAG, short: 'u', help: 'delete services that are not in the snapshot' },
   'del-umanaged': { ...FLAG, help: 'the same, as the original spelt it' },
   'keep-diffs': { ...FLAG, short: 'k', help: 'do not remove consumed diff files' },
@@ -85,6 +91,10 @@ export function parseArguments(argv: readonly string[], version: string): { opti
   const { role } = values;
   if (role !== undefined && !isOneOf(SYNC_ROLES, role))
     return { print: `--role: expected ${SYNC_ROLES.join(', ')}, got "${role}"`, isError: true };
+  const { netns } = values;
+  if (netns !== undefined && backend.kind !== 'kernel')
+    return { print: '--netns goes with the table of the kernel alone', isError: true };
+  if (netns === '') return { print: '--netns: expected a name or a path, got ""', isError: true };
   const modes = (['test-config', 'plan', 'once', 'role'] as const).filter((name) => values[name]);
   if (modes.length > 1) return { print: `--${modes.join(' and --')} exclude each other`, isError: true };
   const { daemonize } = values;
@@ -99,7 +109,7 @@ export function parseArguments(argv: readonly string[], version: string): { opti
       role,
       deleteUnmanaged: values['del-unmanaged'] || values['del-umanaged'],
       keepDiffs: values['keep-diffs'],
-      backend,
+      backend: netns === undefined ? backend : { kind: 'kernel', netns },
       daemonize,
       pidFile: absoluteOrEmpty(values['pid-file']),
       childArguments,

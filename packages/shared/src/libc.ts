@@ -57,6 +57,7 @@ export const epollWait: (
   maxEvents: number,
   timeoutMs: number,
 ) => number = libc.func('int epoll_wait(int epollFd, void *events, int maxEvents, int timeoutMs)');
+const setns: (fd: number, kind: number) => number = libc.func('int setns(int fd, int kind)');
 const getrlimit: (resource: number, limits: Uint8Array) => number = libc.func(
   'int getrlimit(int resource, void *limits)',
 );
@@ -97,6 +98,7 @@ export const EPOLLHUP = 0x010;
 export const EPOLLRDHUP = 0x2000;
 export const EPOLLET = 0x80000000;
 const RLIMIT_NOFILE = 7;
+const CLONE_NEWNET = 0x40000000;
 const AF_INET = 2;
 const AF_INET6 = 10;
 
@@ -127,6 +129,16 @@ export function encodeUnixSockaddr(path: string): Buffer {
   sockaddr.writeUInt16LE(AF_UNIX, 0);
   sockaddr.write(path, 2, 107);
   return sockaddr;
+}
+
+/**
+ * Puts this thread into the network namespace of an open file such as /run/netns/NAME or /proc/PID/ns/net; sockets stay
+ * in the one that they were opened in.
+ *
+ * @throws SystemCallError, such as EPERM without CAP_SYS_ADMIN.
+ */
+export function enterNetworkNamespace(fd: number): void {
+  if (setns(fd, CLONE_NEWNET) !== 0) throw systemCallError('setns');
 }
 
 /** `ECONNREFUSED` for 111. */
