@@ -33,6 +33,7 @@ export class HandoverDirectory implements Disposable {
       stats_dump: join(this.path, 'stats.dump'),
       stats_dir: join(this.path, 'stats'),
       debug_comm_path: join(this.path, 'comm'),
+      ipvs_sync_role_file: join(this.path, 'sync.role'),
       listen_port: 0,
       ...settings,
     };

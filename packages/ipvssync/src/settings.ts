@@ -155,6 +155,7 @@ function explainErrno(change: SettingsChange, errno: string): string | undefined
     case 'EPERM':
       return 'needs CAP_NET_ADMIN';
     case 'EADDRNOTAVAIL':
+    case 'ENETUNREACH':
       return 'the interface has no address of this IP version';
     case 'EINVAL':
       return change.kind === 'startDaemon'

@@ -27,9 +27,9 @@ it('wants what the configuration says', () => {
     'ipvs_sync_group ff02::1:2',
     'ipvs_sync_port 9000',
     'ipvs_sync_ttl 3',
-    'ipvs_sync_maxlen_bytes 1472',
+    'ipvs_sync_maxlen_bytes 65507',
   );
-  const rest = { device: 'eth0', syncId: 7, group: 'ff02::1:2', port: 9000, ttl: 3, maxlenBytes: 1452 };
+  const rest = { device: 'eth0', syncId: 7, group: 'ff02::1:2', port: 9000, ttl: 3, maxlenBytes: 65_487 };
   expect(wantedSettings(config)).toEqual({
     timeouts: { tcpSec: 0, tcpFinSec: 0, udpSec: 30 },
     daemons: [daemon('master', rest), daemon('backup', rest)],

@@ -23,8 +23,8 @@ const STATES: Readonly<Record<SyncRole, readonly SyncState[]>> = {
   backup: ['backup'],
   both: ['master', 'backup'],
 };
-/** What a packet of 1500 bytes has left beside the headers, by IP version. */
-const LARGEST_MAXLEN_BYTES = { 4: 1472, 6: 1452 } as const;
+/** What the largest packet has left beside the headers, by IP version: the kernel cuts what is above. */
+const LARGEST_MAXLEN_BYTES = { 4: 65_507, 6: 65_487 } as const;
 
 /**
  * The settings as they should be now.

@@ -115,7 +115,7 @@ describe('parseConfig', () => {
     ['ipvs_sync_group 10.0.0.1', 'f:1: ipvs_sync_group: expected a multicast address, got "10.0.0.1"'],
     [
       'ipvs_sync_maxlen_bytes 1000',
-      'f:1: ipvs_sync_maxlen_bytes: expected 0 or an integer 1024..1472, got "1000"',
+      'f:1: ipvs_sync_maxlen_bytes: expected 0 or an integer 1024..65507, got "1000"',
     ],
     [
       'ipvs_sync_interface eth0/1',

@@ -123,8 +123,8 @@ const MAX_INTERVAL_MS = 3_600_000;
 const MAX_INTERVAL_SEC = 86_400;
 /** What every kernel takes: it counts in ticks of a thousandth of a second at the shortest, in 31 bits. */
 const MAX_IPVS_TIMEOUT_SEC = 2_147_483;
-/** What a backup must be able to receive, and what fits into a packet of 1500 bytes. */
-const SYNC_MAXLEN_BYTES = [1024, 1472] as const;
+/** What a backup must be able to receive, and what fits into the largest packet. */
+const SYNC_MAXLEN_BYTES = [1024, 65_507] as const;
 
 /** Which connection sync daemons of the kernel run. */
 export const SYNC_ROLES = ['none', 'master', 'backup', 'both'] as const;
@@ -246,7 +246,7 @@ export const CONFIG_KEYS = {
   ipvs_sync_ttl: integer(1, [1, 255], 'Routers that their packets may pass, and one more.'),
   ipvs_sync_maxlen_bytes: integerOrZero(
     SYNC_MAXLEN_BYTES,
-    'Payload of their largest packet, in bytes: at most 1452 with an IPv6 group; 0 for what the kernel chooses.',
+    'Payload of their largest packet, in bytes. 0 for what the kernel chooses: of a `master` what fits into 1500 bytes, of a `backup` what fits into a packet of the interface.',
   ),
   ipvs_sync_role_file: path(
     '/var/lib/surealived/sync.role',

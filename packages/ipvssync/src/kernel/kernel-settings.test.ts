@@ -5,7 +5,7 @@ import { changed, findSettingsRefusal, INITIAL_SETTINGS } from '../memory/memory
 import { planSettings, type Settings, type SettingsChange } from '../settings.js';
 import { arbitrarySettings, daemon } from '../settings.test-kit.js';
 import { readAttrs } from '../wire/attr.js';
-import type { NetlinkMessage } from '../wire/genl.js';
+import { type NetlinkMessage, NLM_F_ACK } from '../wire/genl.js';
 import { daemonNest, readDaemon, readTimeouts, settingsRequest } from '../wire/ipvs-settings.js';
 import { answer, connect, done, ipvsKernel, type Kernel, object } from './fake-kernel.test-kit.js';
 import { KernelTable } from './kernel-table.js';
@@ -29,7 +29,8 @@ function settingsKernel(settings: Settings = INITIAL_SETTINGS): Kernel {
     const change = changeOf(command, request);
     const errno = findSettingsRefusal(current, change);
     if (errno === undefined) current = changed(current, change);
-    return [answer(request, errno === undefined ? 0 : constants.errno[errno as 'EEXIST'])];
+    const number = errno === undefined ? 0 : constants.errno[errno as 'EEXIST'];
+    return number !== 0 || request.flags & NLM_F_ACK ? [answer(request, number)] : [];
   };
   return (requests) => requests.flatMap(serve);
 }
@@ -57,6 +58,15 @@ describe('KernelSettings', () => {
         expect(await settings.read()).toEqual(wanted);
       }),
     );
+  });
+
+  it('has its answer where the kernel gives none to the change, because what it stops had not yet run', async () => {
+    const kernel = settingsKernel({ ...INITIAL_SETTINGS, daemons: [daemon('master')] });
+    const silent: Kernel = (requests) =>
+      kernel(requests.map((request) => (request.payload[0] === 10 ? { ...request, flags: 1 } : request)));
+    const { settings } = KernelTable.open(connect(silent));
+    expect(await settings.apply({ kind: 'stopDaemon', daemon: daemon('master') })).toEqual({ ok: true });
+    expect((await settings.read()).daemons).toEqual([]);
   });
 
   it('names the errno of a change that is refused', async () => {

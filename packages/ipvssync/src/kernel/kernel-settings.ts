@@ -13,6 +13,16 @@ import {
 import { KernelProtocolError } from './errors.js';
 import type { GenlClient } from './genl-client.js';
 
+/**
+ * Goes behind each change to have an answer for certain: one that stops a daemon before it ever ran ends with EINTR,
+ * which netlink takes for a request that is to be repeated, and does not answer. It was carried out.
+ */
+const NO_CHANGE: SettingsChange = {
+  kind: 'setTimeouts',
+  timeouts: { tcpSec: 0, tcpFinSec: 0, udpSec: 0 },
+  before: { tcpSec: 0, tcpFinSec: 0, udpSec: 0 },
+};
+
 /** The settings of the network namespace that the client's socket belongs to. */
 export class KernelSettings implements SettingsStore {
   readonly #client: GenlClient;
@@ -32,7 +42,7 @@ export class KernelSettings implements SettingsStore {
 
   async apply(change: SettingsChange): Promise<OperationResult> {
     const toRequest = (item: SettingsChange) => settingsRequest(this.#family, item);
-    const [errno = 0] = this.#client.batch([change], toRequest, 'change a setting');
+    const [errno = 0] = this.#client.batch([change, NO_CHANGE], toRequest, 'change a setting');
     return errno === 0 ? { ok: true } : { ok: false, errno: errnoName(errno) };
   }
 

@@ -53,7 +53,8 @@ describe('MemorySettings', () => {
   it.each([
     ['master', '224.0.0.81', 0, 1472],
     ['master', 'ff02::1', 0, 1452],
-    ['master', '224.0.0.81', 60_000, 1472],
+    ['master', '224.0.0.81', 65_530, 65_507],
+    ['backup', 'ff02::1', 65_530, 65_487],
     ['master', '224.0.0.81', 500, 500],
     ['backup', '224.0.0.81', 500, 1024],
   ] as const)('gives a %s with group %s and maxlen %i one of %i', async (state, group, asked, got) => {

@@ -20,7 +20,9 @@ export interface Surroundings {
 const MAX_TIMEOUT_SEC = 2_147_483;
 /** IP and UDP header, by IP version. */
 const HEADER_BYTES = { 4: 28, 6: 48 } as const;
-const ETHERNET_MTU = 1500;
+/** Of an interface, and the most that IP can carry. */
+const USUAL_MTU = 1500;
+const LARGEST_MTU = 65_535;
 const BACKUP_MIN_MAXLEN = 1024;
 
 /** The settings of an IPVS in this process. It refuses what net/netfilter/ipvs/ip_vs_ctl.c and ip_vs_sync.c refuse. */
@@ -83,10 +85,11 @@ export function changed(settings: Settings, change: SettingsChange): Settings {
   return { ...settings, daemons: all.sort((a, b) => (a.state > b.state ? -1 : 1)) }; // the master first
 }
 
-/** On an interface with Ethernet's packet size. */
+/** On an interface with Ethernet's packet size, which is what a backup goes by where nothing is asked for. */
 function withMaxlen(daemon: SyncDaemon): SyncDaemon {
-  const largest = ETHERNET_MTU - HEADER_BYTES[daemon.group.family];
+  const headers = HEADER_BYTES[daemon.group.family];
+  if (daemon.maxlenBytes === 0) return { ...daemon, maxlenBytes: USUAL_MTU - headers };
   const smallest = daemon.state === 'backup' ? BACKUP_MIN_MAXLEN : 1;
-  const asked = daemon.maxlenBytes || largest;
-  return { ...daemon, maxlenBytes: Math.min(Math.max(asked, smallest), largest) };
+  const maxlenBytes = Math.min(Math.max(daemon.maxlenBytes, smallest), LARGEST_MTU - headers);
+  return { ...daemon, maxlenBytes };
 }
