@@ -297,6 +297,16 @@ describe('releaseConsumed', () => {
     expect(left(files)).toBe('abc');
   });
 
+  it('leaves what it may not remove, and goes on', async () => {
+    const { files, handover } = await chain();
+    rmSync(files.diffPath('a'));
+    mkdirSync(files.diffPath('a')); // is no more to be removed than the file of a directory without rights
+    files.writeFull('c', WEB);
+    expect(handover.releaseConsumed(true)).toEqual([files.diffPath('b')]);
+    expect(left(files)).toBe('ac');
+    expect(handover.releaseConsumed(true)).toEqual([]);
+  });
+
   it('removes nothing outside of the diff directory, whatever the lines say', async () => {
     const files = new HandoverFiles();
     const outside = join(dirname(files.paths.diff_sync_dir), 'precious');

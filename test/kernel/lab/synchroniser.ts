@@ -6,13 +6,13 @@ import type { LabProcess } from './lab-process.js';
 import type { Namespace } from './namespace.js';
 
 const START_TIMEOUT_MS = 20_000;
-const DIFF_NAME = 'diff_sync.1';
 
 /** An ipvssync with hand-over files that the scenario writes, in the place of a surealived. */
 export class Synchroniser {
   readonly #namespace: Namespace;
   readonly #directory: HandoverDirectory;
   readonly #prefix: readonly string[];
+  #diffNumber = 1;
 
   /**
    * Makes hand-over files that everybody may read. Nothing is started yet.
@@ -44,6 +44,14 @@ export class Synchroniser {
     appendFileSync(this.#diff, `${line}\n`);
   }
 
+  /** Goes on in another diff file, as surealived does with each full snapshot. */
+  rotateDiff(): void {
+    const last = this.#diff;
+    this.#diffNumber++;
+    writeFileSync(this.#diff, '');
+    appendFileSync(last, `DIFF file=${this.#diff}\n`);
+  }
+
   setReloadFlag(): void {
     writeFileSync(this.#directory.reloadFlag, '');
   }
@@ -65,6 +73,6 @@ export class Synchroniser {
   }
 
   get #diff(): string {
-    return join(this.#directory.diffs, DIFF_NAME);
+    return join(this.#directory.diffs, `diff_sync.${this.#diffNumber}`);
   }
 }
