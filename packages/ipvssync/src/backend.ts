@@ -31,11 +31,12 @@ export async function openTable(backend: Backend): Promise<IpvsTable> {
     return openMemoryTable(backend.file);
   }
   const { netns } = backend;
-  const [{ KernelTable }, { openNetlinkSocket }, { withinNamespace }] = await Promise.all([
+  const [{ KernelTable }, { openNetlinkSocket }] = await Promise.all([
     import('./kernel/kernel-table.js'),
     import('./kernel/netlink-socket.js'),
-    import('./kernel/network-namespace.js'),
   ]);
   const open = () => openNetlinkSocket(NETLINK_TIMEOUT_MS);
-  return KernelTable.open(netns === undefined ? open() : withinNamespace(netns, open));
+  if (netns === undefined) return KernelTable.open(open());
+  const { withinNamespace } = await import('./kernel/network-namespace.js');
+  return KernelTable.open(withinNamespace(netns, open));
 }

@@ -130,6 +130,14 @@ describe('the settings of the kernel', () => {
     expect(process.out).toBe('nothing to change\n');
   });
 
+  it('are switched by commands that come at the same time, one after the other', async () => {
+    const process = configured();
+    const roles = ['master', 'backup', 'both', 'none', 'master'];
+    expect(await Promise.all(roles.map((role) => process.run('--role', role)))).toEqual(
+      roles.map(() => EXIT.ok),
+    );
+  });
+
   it('that are refused make --once and --role exit 1', async () => {
     const process = configured('ipvs_sync_role backup');
     appendFileSync(process.config, 'ipvs_sync_interface nosuch0\n');

@@ -1,15 +1,20 @@
 import { ConfigError } from '@surealived/shared/errors';
+import { withFileLock } from '@surealived/shared/file-lock';
 import type { Host } from '@surealived/shared/process-host';
-import type { SurealivedConfig } from '@surealived/shared/surealived-cfg';
+import type { SurealivedConfig, SyncRole } from '@surealived/shared/surealived-cfg';
 import { openTable } from './backend.js';
 import type { Options } from './options.js';
-import { describeSettingsChange } from './settings.js';
+import { describeSettingsChange, type SettingsStore } from './settings.js';
 import { repairSettings } from './settings-round.js';
 import { wantedSettings, writeCommandedRole } from './sync-role.js';
 
+/** Above what the kernel takes to stop both daemons, of some commands in a row. */
+const LOCK_TIMEOUT_MS = 30_000;
+const AS_THEY_ARE = { tcpSec: 0, tcpFinSec: 0, udpSec: 0 };
+
 /**
- * `--role`: notes the role, and makes the kernel's sync daemons those of the role that is noted then; of two such
- * commands at a time both end with the later one's role. Timeouts are left alone. Needs no snapshot.
+ * `--role`: notes the role, and makes the kernel's sync daemons those of the role. Timeouts are left alone. Needs no
+ * snapshot. Such commands wait for each other, so that file and kernel both end with the role of the last.
  *
  * @returns Whether the daemons are as the role wants them.
  * @throws SureAliveError, or an error of the file system: then nothing was changed.
@@ -25,17 +30,26 @@ export async function switchRole(
   }
   const table = await openTable(backend);
   try {
-    await writeCommandedRole(config.ipvs_sync_role_file, role);
-    const want = () => ({
-      timeouts: { tcpSec: 0, tcpFinSec: 0, udpSec: 0 },
-      daemons: wantedSettings(config).daemons,
-    });
-    const { done, failures } = await repairSettings(table.settings, want);
-    for (const change of done) host.stdout.write(`${describeSettingsChange(change)}\n`);
-    for (const reason of failures) host.stderr.write(`ipvssync: ${reason}\n`);
-    if (done.length === 0 && failures.length === 0) host.stdout.write(`nothing to change for role ${role}\n`);
-    return failures.length === 0;
+    const lock = { timeoutMs: LOCK_TIMEOUT_MS, create: true };
+    return await withFileLock(`${config.ipvs_sync_role_file}.lock`, lock, () =>
+      takeOver(role, table.settings, config, host),
+    );
   } finally {
     table.close();
   }
+}
+
+async function takeOver(
+  role: SyncRole,
+  store: SettingsStore,
+  config: SurealivedConfig,
+  { stdout, stderr }: Host,
+): Promise<boolean> {
+  await writeCommandedRole(config.ipvs_sync_role_file, role);
+  const want = () => ({ timeouts: AS_THEY_ARE, daemons: wantedSettings(config).daemons });
+  const { done, failures } = await repairSettings(store, want);
+  for (const change of done) stdout.write(`${describeSettingsChange(change)}\n`);
+  for (const reason of failures) stderr.write(`ipvssync: ${reason}\n`);
+  if (done.length === 0 && failures.length === 0) stdout.write(`nothing to change for role ${role}\n`);
+  return failures.length === 0;
 }

@@ -54,7 +54,7 @@ export function readCommandedRole(file: string): SyncRole | undefined {
   return bootId === readBootId() ? role : undefined;
 }
 
-/** @throws The error of the file system. */
+/** One writer at a time. @throws The error of the file system. */
 export async function writeCommandedRole(file: string, role: SyncRole): Promise<void> {
   await replaceFile(file, `role=${role} boot_id=${readBootId()}\n`);
 }
