@@ -84,6 +84,9 @@ const WRITTEN: typeof DEFAULTS = {
 
 /** Keys that the original does not know. What is not set must leave everything as it is there. */
 const OURS = {
+  resync_interval_sec: 30,
+  protect: [],
+  max_deletes: Number.POSITIVE_INFINITY,
   log_format: 'auto',
   syslog_socket: '/dev/log',
   pid_file: '',

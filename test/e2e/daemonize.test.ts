@@ -149,6 +149,7 @@ describe('surealived -d', { timeout: 30_000 }, () => {
     const file = join(directory.path, 'surealived.log');
     renameSync(file, `${file}.1`);
     kill(daemon.watchdogPid, 'SIGUSR1');
+    kill(daemon.watchdogPid, 'SIGUSR2'); // ipvssync's: it ends nobody here
     kill(daemon.watchdogPid, 'SIGHUP');
     await daemon.log.until('configuration reloaded');
     kill(daemon.watchdogPid, 'SIGTERM');
@@ -276,7 +277,7 @@ describe('ipvssync -d', { timeout: 30_000 }, () => {
     return directory;
   }
 
-  it('follows, reads anew at SIGHUP, survives the death of its child, and ends at SIGTERM', async () => {
+  it('follows, reads anew at SIGHUP and back at SIGUSR2, survives the death of its child, and ends at SIGTERM', async () => {
     const directory = filledSite();
     const daemon = await detach('ipvssync', directory);
     expect([daemon.err, daemon.status]).toEqual(['', 0]);
@@ -286,6 +287,8 @@ describe('ipvssync -d', { timeout: 30_000 }, () => {
     kill(daemon.watchdogPid, 'SIGHUP');
     await daemon.log.until('table synchronised', 2);
     expect(readFileSync(directory.tableFile, 'utf8')).toContain('-w 7\n');
+    kill(daemon.watchdogPid, 'SIGUSR2');
+    await daemon.log.until('table is read back');
     kill(daemon.childPid, 'SIGKILL');
     const second = await daemon.untilChildren(2);
     const { watchdogPid } = daemon;

@@ -8,11 +8,14 @@ import { openTable } from './backend.js';
 import { follow } from './follow.js';
 import { logSettingsOf } from './log-settings.js';
 import type { Options } from './options.js';
+import { policyOf } from './policy.js';
+import { Requests } from './requests.js';
 import { SettingsKeeper } from './settings-keeper.js';
 import { wantedSettings } from './sync-role.js';
 
 /**
- * Follows until SIGINT or SIGTERM; the table stays as it is then. SIGHUP makes everything be read anew.
+ * Follows until SIGINT or SIGTERM; the table stays as it is then. SIGHUP makes everything be read anew,
+ * SIGUSR2 the table.
  *
  * @throws SureAliveError where it cannot begin.
  */
@@ -21,7 +24,7 @@ export async function runDaemon(
   { config, warnings }: LoadedConfig,
   host: Host,
 ): Promise<void> {
-  const { backend, deleteUnmanaged, keepDiffs } = options;
+  const { backend, keepDiffs, allowEmpty } = options;
   const pidFile = host.watchdog ? '' : options.pidFile || config.ipvssync_pid_file;
   refuseWhereRunning(pidFile, 'ipvssync');
   const log = await openProgramLog(logSettingsOf(config, options), host);
@@ -33,8 +36,9 @@ export async function runDaemon(
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) host.onSignal(signal, () => end(signal));
   host.watchdog?.onGone(() => end('watchdog gone'));
-  let reload = (): void => undefined; // as long as nothing was read
-  host.onSignal('SIGHUP', () => reload());
+  const requests = new Requests();
+  host.onSignal('SIGHUP', () => requests.reload());
+  host.onSignal('SIGUSR2', () => requests.resync());
   const onFollowing = async (): Promise<void> => {
     const reason = await writePidFile(pidFile);
     if (reason !== undefined) log.error({ reason }, 'pid file not written');
@@ -45,7 +49,7 @@ export async function runDaemon(
     await follow({
       paths: config,
       table,
-      policy: { deleteUnmanaged },
+      policy: policyOf(options, config),
       settings: new SettingsKeeper({
         store: table.settings,
         want: () => wantedSettings(config),
@@ -56,9 +60,9 @@ export async function runDaemon(
       log,
       clock: systemClock,
       signal: stop.signal,
-      onReload: (ask) => {
-        reload = ask;
-      },
+      resyncIntervalMs: config.resync_interval_sec * 1000,
+      requests,
+      allowEmpty,
       onFollowing,
     });
   } finally {

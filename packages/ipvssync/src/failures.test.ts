@@ -48,6 +48,14 @@ describe('Failures', () => {
     expect(delaysMs).toEqual([2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000]);
   });
 
+  it('is not put off by others that begin to fail', () => {
+    const { failures } = watched();
+    for (let i = 0; i < 20; i++)
+      failures.note(new Map([[`tcp 10.0.0.${i}:80`, 'EPERM']]), [`tcp 10.0.0.${i}:80`], i * 100);
+    expect(failures.isRetryDue(1_999)).toBe(false);
+    expect(failures.isRetryDue(2_000)).toBe(true);
+  });
+
   it('is not put off by rounds in between', () => {
     const { failures } = watched();
     failures.note(web, undefined, 0);

@@ -60,6 +60,7 @@ export class Failures {
     if (isNew) this.#delayMs = FIRST_RETRY_MS;
     else if (isRetry) this.#delayMs = Math.min(this.#delayMs * 2, LONGEST_RETRY_MS);
     else return;
-    this.#retryAtMs = nowMs + this.#delayMs;
+    const atMs = nowMs + this.#delayMs;
+    this.#retryAtMs = isRetry ? atMs : Math.min(this.#retryAtMs, atMs);
   }
 }

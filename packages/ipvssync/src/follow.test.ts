@@ -1,13 +1,14 @@
-import { existsSync, mkdirSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemClock } from '@surealived/shared/clock';
 import { tryWithFileLock } from '@surealived/shared/file-lock';
 import { createLogger } from '@surealived/shared/log';
 import { ANY_GENERATION } from '@surealived/shared/snapshot/format';
 import { describe, expect, it, onTestFinished } from 'vitest';
-import { follow } from './follow.js';
+import { type FollowOptions, follow } from './follow.js';
 import { DNS, diff, HandoverFiles, real, sealed, WEB } from './handover.test-kit.js';
 import { MemoryTable } from './memory/memory-table.js';
+import { Requests } from './requests.js';
 import type { WantedSettings } from './settings.js';
 import { daemon } from './settings.test-kit.js';
 import { SettingsKeeper } from './settings-keeper.js';
@@ -41,7 +42,7 @@ class Following {
   readonly files = new HandoverFiles();
   readonly lines: string[] = [];
   readonly table: TestTable;
-  reload: () => void = () => undefined;
+  readonly requests = new Requests();
   wanted: WantedSettings = { timeouts: { tcpSec: 0, tcpFinSec: 0, udpSec: 0 }, daemons: undefined };
   readonly #stop = new AbortController();
   #waiting: (() => void)[] = [];
@@ -56,9 +57,9 @@ class Following {
   /** Starts, and waits until the table is as the snapshot says. */
   async start(
     pollMs = NEVER_MS,
-    options: { keepDiffs?: boolean; deleteUnmanaged?: boolean } = {},
+    options: Partial<FollowOptions> & { deleteUnmanaged?: boolean } = {},
   ): Promise<void> {
-    const { keepDiffs = false, deleteUnmanaged = false } = options;
+    const { deleteUnmanaged = false, ...rest } = options;
     const sink = { write: (line: string) => this.#logged(line) };
     const log = createLogger('test', { level: 'debug', format: 'text', sink });
     const store = this.table.settings;
@@ -67,14 +68,13 @@ class Following {
       table: this.table,
       policy: { deleteUnmanaged },
       settings: new SettingsKeeper({ store, want: () => this.wanted, log, clock: systemClock }),
-      keepDiffs,
+      keepDiffs: false,
       log,
       clock: systemClock,
       signal: this.#stop.signal,
       pollMs,
-      onReload: (reload) => {
-        this.reload = reload;
-      },
+      requests: this.requests,
+      ...rest,
     });
     await Promise.race([this.#running, this.until(() => this.logged('snapshot read'))]);
   }
@@ -285,7 +285,7 @@ describe('follow, by inotify alone', () => {
 
   it.each([
     ['a flag says that it is meant', (one: Following) => one.files.setReloadFlag(ANY_GENERATION)],
-    ['somebody asks for it', (one: Following) => one.reload()],
+    ['somebody asks for it', (one: Following) => one.requests.reload()],
   ])('refuses an older snapshot, also at a reload flag, until %s', async (_who, insist) => {
     const one = await following();
     one.files.writeSealed(7, 'a', WEB, real('10.0.0.11:80', 7));
@@ -375,7 +375,7 @@ describe('follow, by inotify alone', () => {
     one.files.asWriter(() => one.files.appendDiff('d', diff('chgreal', '10.0.0.11:80', 5)));
     await one.untilTable('10.0.0.11:80=5');
     one.files.asWriter(() => one.files.writeFull('d', WEB));
-    one.reload();
+    one.requests.reload();
     await one.until(() => one.lines.filter((line) => line.includes('snapshot read')).length === 5);
     const troubles = one.lines.filter((line) => / (WARN|ERROR) /i.test(line));
     expect(troubles).toHaveLength(1);
@@ -452,6 +452,17 @@ describe('follow, with its poll', () => {
     await one.untilTable('10.0.0.11:80=10');
   });
 
+  it('reads anew as asked as soon as it can', async () => {
+    const one = await following(SOON_MS);
+    const file = one.files.paths.full_sync_file;
+    renameSync(file, `${file}.away`);
+    one.requests.reload();
+    await one.until(() => one.logged('surealived must run first'));
+    writeFileSync(`${file}.away`, readFileSync(`${file}.away`, 'utf8').replace('rweight=1', 'rweight=4'));
+    renameSync(`${file}.away`, file);
+    await one.untilTable('10.0.0.11:80=4');
+  });
+
   it('goes on while surealived is gone, with the snapshot deleted', async () => {
     const one = await following(SOON_MS);
     rmSync(one.files.paths.full_sync_file);
@@ -460,6 +471,140 @@ describe('follow, with its poll', () => {
     expect(await one.destinations()).toBe('10.0.0.11:80=1');
     one.files.writeFull('a', WEB, real('10.0.0.11:80', 9));
     await one.untilTable('10.0.0.11:80=9');
+  });
+});
+
+describe('follow, when somebody else changed the table', () => {
+  const clear = async ({ table }: Following): Promise<void> => {
+    const services = await table.read();
+    await table.apply(services.map((service) => ({ kind: 'deleteService', service })));
+  };
+
+  it('repairs it at a request, and tells what had been done', async () => {
+    const one = await following();
+    const [web] = await one.table.read();
+    const changed = service('tcp 10.0.0.1:80', {}, ['10.0.0.11:80', 9]);
+    const [destination] = changed.destinations;
+    if (!web || !destination) throw new Error('the table is not as made');
+    await one.table.apply([{ kind: 'editDestination', service: web, destination, before: destination }]);
+    one.requests.resync();
+    await one.untilTable('10.0.0.11:80=1');
+    const change = '~ tcp 10.0.0.1:80 real 10.0.0.11:80 weight 1 -> 9';
+    await one.until(() => one.logged(`drift: somebody else changed the table change="${change}"`));
+  });
+
+  it('repairs it in time, and lets foreign services live', async () => {
+    const one = new Following();
+    one.files.writeFull('a', WEB, real('10.0.0.11:80', 1));
+    one.files.appendDiff('a');
+    await one.start(NEVER_MS, { resyncIntervalMs: SOON_MS });
+    await one.untilTable('10.0.0.11:80=1');
+    await clear(one);
+    await one.table.apply([{ kind: 'addService', service: service('tcp 10.0.0.9:80') }]);
+    await one.untilTable('10.0.0.11:80=1');
+    await one.until(() => one.logged('change="- tcp 10.0.0.1:80"'));
+    expect(await one.table.read()).toHaveLength(2);
+    expect(one.logged('change="+ tcp 10.0.0.9:80')).toBe(false);
+  });
+
+  it('repairs it when everything is read anew, while the tester is gone too', async () => {
+    const one = await following();
+    await clear(one);
+    one.requests.reload();
+    await one.untilTable('10.0.0.11:80=1');
+    rmSync(one.files.paths.full_sync_file);
+    one.files.setReloadFlag();
+    await one.until(() => one.logged('surealived must run first'));
+    await clear(one);
+    one.requests.resync();
+    await one.untilTable('10.0.0.11:80=1');
+  });
+});
+
+describe('follow, guarded', () => {
+  const foreign = [service('tcp 10.0.0.8:80'), service('tcp 10.0.0.9:80', {}, ['10.0.0.91:80', 1])];
+  async function guarded(options: Partial<FollowOptions>): Promise<Following> {
+    const one = new Following(foreign);
+    one.files.writeFull('a', WEB, real('10.0.0.11:80', 1));
+    one.files.appendDiff('a');
+    await one.start(NEVER_MS, options);
+    await one.until(() => one.logged('table synchronised'));
+    return one;
+  }
+
+  it('names what it leaves alone once, and again when that changes', async () => {
+    const one = await guarded({});
+    const line = 'not in the snapshot, left alone without -u';
+    await one.until(() => one.logged(`${line} virtuals="tcp 10.0.0.8:80, tcp 10.0.0.9:80"`));
+    one.requests.resync();
+    await one.until(() => one.logged('table is read back'));
+    await one.table.apply(foreign.slice(0, 1).map((service) => ({ kind: 'deleteService', service })));
+    one.requests.resync();
+    await one.until(() => one.logged(`${line} virtuals="tcp 10.0.0.9:80"`));
+    expect(one.lines.filter((text) => text.includes(line))).toHaveLength(2);
+  });
+
+  it('does not touch what is protected, and says so', async () => {
+    const protect = new Set(['tcp 10.0.0.9:80', 'tcp 10.0.0.1:80']);
+    const one = new Following(foreign);
+    one.files.writeFull('a', WEB, real('10.0.0.11:80', 1), DNS);
+    one.files.appendDiff('a');
+    await one.start(NEVER_MS, { policy: { deleteUnmanaged: true, protect } });
+    await one.until(() => one.logged('protected virtuals="tcp 10.0.0.9:80"'));
+    expect(one.logged('protected and left alone, though in the snapshot virtuals="tcp 10.0.0.1:80"')).toBe(
+      true,
+    );
+    one.files.appendDiff('a', diff('chgreal', '10.0.0.11:80', 7), diff('addreal', '10.0.0.21:53', 5, DNS));
+    await one.untilTable('10.0.0.91:80=1 10.0.0.21:53=5');
+    expect(await one.table.read()).toHaveLength(2);
+  });
+
+  it('holds too many deletions back and does all the rest, until it is told to make them', async () => {
+    const one = await guarded({ policy: { deleteUnmanaged: true, maxDeletes: 2 } });
+    await one.until(() => one.logged('too many deletions held back, SIGHUP makes them count=3 maxDeletes=2'));
+    expect(one.logged('deletions="tcp 10.0.0.8:80, tcp 10.0.0.9:80"')).toBe(true);
+    expect(await one.table.read()).toHaveLength(3);
+    one.requests.reload();
+    await one.untilTable('10.0.0.11:80=1');
+    expect(await one.table.read()).toHaveLength(1);
+  });
+
+  it('holds deletions of diff lines back too, and a first SIGHUP makes none that it did not tell of', async () => {
+    const one = await guarded({ policy: { deleteUnmanaged: false, maxDeletes: 0 } });
+    one.files.appendDiff('a', diff('delreal', '10.0.0.11:80', 0), diff('addreal', '10.0.0.12:80', 1));
+    await one.until(() => one.logged('held back, SIGHUP makes them count=1'));
+    await one.untilTable('10.0.0.91:80=1 10.0.0.11:80=1 10.0.0.12:80=1');
+    one.requests.reload();
+    await one.untilTable('10.0.0.91:80=1 10.0.0.12:80=1');
+    one.files.writeFull('b', WEB);
+    one.requests.reload();
+    await one.until(() => one.logged('deletions="tcp 10.0.0.1:80 real 10.0.0.12:80"'));
+    expect(await one.destinations()).toBe('10.0.0.91:80=1 10.0.0.12:80=1');
+  });
+
+  it('makes at SIGHUP what it told of, and nothing that came since', async () => {
+    const one = await guarded({ policy: { deleteUnmanaged: true, maxDeletes: 2 } });
+    await one.until(() => one.logged('held back, SIGHUP makes them count=3'));
+    const more = ['1', '2', '3'].map((last) => service(`udp 10.0.0.${last}:53`));
+    await one.table.apply(more.map((service) => ({ kind: 'addService', service })));
+    one.requests.reload();
+    await one.until(() => one.logged('held back, SIGHUP makes them count=6'));
+    expect(await one.table.read()).toHaveLength(6);
+    one.requests.reload();
+    await one.untilTable('10.0.0.11:80=1');
+    expect(await one.table.read()).toHaveLength(1);
+  });
+
+  it('refuses a snapshot without any virtual, or takes it where it may', async () => {
+    for (const allowEmpty of [false, true]) {
+      const one = await guarded({ allowEmpty, policy: { deleteUnmanaged: true } });
+      one.files.writeFull('b');
+      one.requests.reload();
+      if (allowEmpty) await one.untilTable('');
+      else await one.until(() => one.logged('no virtual at all; --allow-empty takes it'));
+      expect(await one.table.read()).toHaveLength(allowEmpty ? 0 : 1);
+      await one.stop();
+    }
   });
 });
 

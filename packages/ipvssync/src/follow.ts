@@ -10,15 +10,18 @@ import { dirname } from 'node:path';
 import type { Clock } from '@surealived/shared/clock';
 import { messageOf, SnapshotError, SureAliveError } from '@surealived/shared/errors';
 import type { Logger } from '@surealived/shared/log';
+import type { Permit } from './deletions.js';
 import { describeOperation } from './describe.js';
 import { desiredService } from './desired.js';
 import { DirectoryWatch } from './directory-watch.js';
+import { DriftLog } from './drift.js';
 import { Failures } from './failures.js';
+import { GuardLog } from './guard-log.js';
 import { Handover, type HandoverPaths } from './handover.js';
 import { LatencyWindow } from './latency.js';
-import type { PlanPolicy } from './plan.js';
+import { Requests } from './requests.js';
 import type { SettingsKeeper } from './settings-keeper.js';
-import { type Round, Synchroniser } from './synchroniser.js';
+import { type Round, Synchroniser, type SynchroniserPolicy } from './synchroniser.js';
 import { describeService, type IpvsTable, type Service } from './table.js';
 import { WakeUp } from './wake-up.js';
 
@@ -29,7 +32,7 @@ const WHOLE_TABLE = 'all';
 export interface FollowOptions {
   readonly paths: HandoverPaths;
   readonly table: IpvsTable;
-  readonly policy: PlanPolicy;
+  readonly policy: SynchroniserPolicy;
   /** Timeouts and sync daemons, which are looked at whenever the whole table is. */
   readonly settings?: SettingsKeeper;
   /** Whether consumed diff files stay. */
@@ -39,8 +42,12 @@ export interface FollowOptions {
   /** Ends the loop; a round that runs is finished. */
   readonly signal: AbortSignal;
   readonly pollMs?: number;
-  /** Takes what has everything read anew, also a snapshot that is older than the one in force. */
-  readonly onReload?: (reload: () => void) => void;
+  /** From one reading of the whole table to the next; 0 and left away for none but at a reload. */
+  readonly resyncIntervalMs?: number;
+  /** A reload that is asked for takes a snapshot that is older than the one in force, too. */
+  readonly requests?: Requests;
+  /** Whether a snapshot without any virtual is taken. */
+  readonly allowEmpty?: boolean;
   /** Called after the first round over the whole table. */
   readonly onFollowing?: () => Promise<void>;
 }
@@ -62,6 +69,11 @@ class Follower {
   readonly #handover: Handover;
   readonly #synchroniser: Synchroniser;
   readonly #failures: Failures;
+  readonly #drift: DriftLog;
+  readonly #guards: GuardLog;
+  readonly #requests: Requests;
+  readonly #resyncIntervalMs: number;
+  #resyncAtMs = Number.POSITIVE_INFINITY;
   readonly #bell = new WakeUp();
   /** From the verdict to the table's acknowledgement. */
   readonly #latency = new LatencyWindow();
@@ -74,15 +86,13 @@ class Follower {
   /** The full snapshot that was read last. */
   #readSnapshot: string | undefined;
   #wasBehind = false;
-  /** Whether somebody asked for everything to be read anew. */
-  #isReloadAsked = false;
   /** Whether what is known does not fit the files, until they were read anew. */
   #isOutOfStep = false;
   /** What stands in the way of reading, so that it is told once. */
   #trouble: string | undefined;
 
   constructor(options: FollowOptions) {
-    const { paths, table, policy, log, clock, pollMs } = options;
+    const { paths, table, policy, log, clock, pollMs, resyncIntervalMs = 0, requests } = options;
     this.#options = options;
     this.#log = log;
     this.#handover = new Handover(paths, (file, reason) =>
@@ -90,6 +100,10 @@ class Follower {
     );
     this.#synchroniser = new Synchroniser(table, policy, clock);
     this.#failures = new Failures(log);
+    this.#drift = new DriftLog(log);
+    this.#guards = new GuardLog(log);
+    this.#requests = requests ?? new Requests();
+    this.#resyncIntervalMs = resyncIntervalMs > 0 ? resyncIntervalMs : Number.POSITIVE_INFINITY;
     this.#pollMs = pollMs ?? POLL_MS;
   }
 
@@ -98,16 +112,13 @@ class Follower {
     const directories = [paths.diff_sync_dir, dirname(paths.full_reload_file), dirname(paths.full_sync_file)];
     const watch = new DirectoryWatch(directories, () => this.#bell.ring());
     signal.addEventListener('abort', () => this.#bell.ring());
-    this.#options.onReload?.(() => {
-      this.#isReloadAsked = true;
-      this.#bell.ring();
-    });
+    this.#requests.listen(() => this.#bell.ring());
     try {
       await this.#load();
       await this.#synchroniseAll();
       await this.#options.onFollowing?.();
       while (!signal.aborted) {
-        await this.#bell.sleep(this.#pollMs);
+        await this.#bell.sleep(Math.min(this.#pollMs, this.#resyncAtMs - this.#options.clock.nowMs()));
         if (!signal.aborted) await this.#step(watch);
       }
     } finally {
@@ -115,13 +126,23 @@ class Follower {
     }
   }
 
-  /** One look at everything that may have changed. Expected errors are logged: the next look tries again. */
+  /** One look at everything that may have changed. The table is looked after whatever the files are like. */
   async #step(watch: DirectoryWatch): Promise<void> {
+    await this.#lookAtFiles(watch);
+    const nowMs = this.#options.clock.nowMs();
+    const isDue = nowMs >= this.#resyncAtMs || this.#failures.isRetryDue(nowMs);
+    const isAskedFor = this.#requests.takeResync();
+    if (isAskedFor) this.#log.info('table is read back');
+    if (isAskedFor || isDue) await this.#synchroniseAll();
+  }
+
+  /** Expected errors are logged: the next look tries again. */
+  async #lookAtFiles(watch: DirectoryWatch): Promise<void> {
     try {
-      if (this.#isReloadWanted()) await this.#reload();
+      if (this.#requests.takeReload()) await this.#reload(this.#guards.permit());
+      else if (this.#isReloadWanted()) await this.#reload();
       else await this.#advance();
       const nowMs = this.#options.clock.nowMs();
-      if (this.#failures.isRetryDue(nowMs)) await this.#synchroniseAll();
       await this.#options.settings?.retryIfDue();
       if (nowMs - this.#polledAtMs >= this.#pollMs) await this.#poll(watch, nowMs);
       this.#trouble = undefined;
@@ -156,27 +177,30 @@ class Follower {
     if (this.#isReloadWanted()) await this.#reload();
   }
 
-  async #reload(): Promise<void> {
+  /** @param asked Which deletions may be made besides, where somebody asked for everything to be read anew. */
+  async #reload(asked?: Permit): Promise<void> {
     const { full_reload_file, full_sync_file } = this.#options.paths;
     const [flag, snapshot] = [full_reload_file, full_sync_file].map(identity);
-    const isAsked = this.#isReloadAsked;
-    this.#isReloadAsked = false;
     try {
-      await this.#load(isAsked);
+      await this.#load(asked !== undefined);
     } catch (error) {
       if (error instanceof SnapshotError) {
         this.#refusedSnapshot = snapshot;
         this.#answeredFlag = flag;
-      } else this.#isReloadAsked ||= isAsked;
+      } else if (asked) this.#requests.reload();
       throw error;
     }
-    await this.#synchroniseAll();
+    await this.#synchroniseAll(asked);
   }
 
   async #load(takeOlder = false): Promise<void> {
-    const { paths } = this.#options;
+    const { paths, allowEmpty = false } = this.#options;
     const [flag, snapshot] = [paths.full_reload_file, paths.full_sync_file].map(identity); // before: what comes meanwhile is new
-    const problems = await this.#handover.load({ removeReloadFlag: true, takeOlder });
+    const problems = await this.#handover.load({
+      removeReloadFlag: true,
+      takeOlder,
+      refuseEmpty: !allowEmpty,
+    });
     for (const problem of problems) this.#log.warn({ reason: problem }, 'diff refused');
     this.#answeredFlag = existsSync(paths.full_reload_file) ? flag : undefined;
     this.#refusedSnapshot = undefined;
@@ -189,21 +213,21 @@ class Follower {
   #isReloadWanted(): boolean {
     const { full_reload_file, full_sync_file } = this.#options.paths;
     const flag = identity(full_reload_file);
-    if (this.#isReloadAsked) return true;
     if (flag !== undefined && flag !== this.#answeredFlag) return true;
     if (this.#refusedSnapshot !== undefined) return identity(full_sync_file) !== this.#refusedSnapshot;
     if (this.#handover.isIncomplete && identity(full_sync_file) !== this.#readSnapshot) return true;
     return this.#isOutOfStep;
   }
 
-  async #synchroniseAll(): Promise<void> {
+  async #synchroniseAll(isAllowed?: Permit): Promise<void> {
     const desired = [...this.#handover.virtuals.values()].map(desiredService);
-    await this.#synchronise(() => this.#synchroniser.synchronise(desired), undefined);
+    await this.#synchronise(() => this.#synchroniser.synchronise(desired, isAllowed), undefined);
     await this.#options.settings?.repair();
+    this.#resyncAtMs = this.#options.clock.nowMs() + this.#resyncIntervalMs;
   }
 
   /**
-   * Carries out a round; one that ran into somebody else's change is followed by one over the whole table.
+   * Carries out a round; one that ran into drift is followed by one over the whole table.
    *
    * @param concerned The services that the round is about; `undefined` for all.
    * @param decidedAtMs When that which is carried out was decided, by the wall clock.
@@ -217,8 +241,10 @@ class Follower {
     try {
       const round = await work();
       this.#failures.note(round.failures, concerned?.map(describeService), clock.nowMs());
+      this.#drift.note(round.drift);
+      this.#guards.note(round.heldBack, round.leftAlone);
       this.#report(round, decidedAtMs);
-      if (round.foundForeignChange && concerned) await this.#synchroniseAll();
+      if (round.drift.length > 0 && concerned) await this.#synchroniseAll();
     } catch (error) {
       if (!isExpected(error)) throw error;
       this.#failures.note(new Map([[WHOLE_TABLE, messageOf(error)]]), [], clock.nowMs());

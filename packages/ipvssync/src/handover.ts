@@ -40,6 +40,13 @@ const MAX_SNAPSHOT_BYTES = 256 << 20;
 /** The DIFF line stands in the first lines. */
 const HEAD_BYTES = 4096;
 
+/** How a whole hand-over is read. */
+export interface LoadOptions {
+  readonly removeReloadFlag: boolean;
+  readonly takeOlder?: boolean;
+  readonly refuseEmpty?: boolean;
+}
+
 /** The state that surealived handed over: the full snapshot with the diff lines read so far. */
 export class Handover {
   readonly #paths: HandoverPaths;
@@ -73,15 +80,20 @@ export class Handover {
    *
    * @param options.removeReloadFlag Whether the reload flag is answered by this.
    * @param options.takeOlder Whether an older snapshot is taken.
+   * @param options.refuseEmpty Whether a snapshot without any virtual is not taken.
    * @returns Problems that do not stand in the way: refused diff lines, a missing diff file.
    * @throws HandoverMissingError, LockTimeoutError, SnapshotError, or an error of the file system.
    */
-  async load(options: { removeReloadFlag: boolean; takeOlder?: boolean }): Promise<readonly string[]> {
-    const { removeReloadFlag, takeOlder = false } = options;
+  async load({
+    removeReloadFlag,
+    takeOlder = false,
+    refuseEmpty = false,
+  }: LoadOptions): Promise<readonly string[]> {
     const { lock_sync_file, full_sync_file, full_reload_file } = this.#paths;
     for (const file of [full_sync_file, lock_sync_file]) refuseWithout(file);
     return withFileLock(lock_sync_file, { timeoutMs: LOCK_TIMEOUT_MS }, () => {
-      const problems = this.#loadLocked(takeOlder || readHead(full_reload_file) === ANY_GENERATION);
+      const isAnyTaken = takeOlder || readHead(full_reload_file) === ANY_GENERATION;
+      const problems = this.#loadLocked(isAnyTaken, refuseEmpty);
       if (removeReloadFlag) this.#remover.remove(full_reload_file);
       return problems;
     });
@@ -140,9 +152,12 @@ export class Handover {
     return removed;
   }
 
-  #loadLocked(takeOlder: boolean): string[] {
-    const snapshot = readFullSnapshot(this.#paths.full_sync_file);
+  #loadLocked(takeOlder: boolean, refuseEmpty: boolean): string[] {
+    const file = this.#paths.full_sync_file;
+    const snapshot = readFullSnapshot(file);
     if (!takeOlder) this.#refuseOlder(snapshot);
+    if (refuseEmpty && snapshot.virtuals.length === 0)
+      throw new SnapshotError([{ file, line: 0, message: 'no virtual at all; --allow-empty takes it' }]);
     const virtuals = new Map(snapshot.virtuals.map((virtual) => [virtualKey(virtual), virtual]));
     const problems: string[] = [];
     const { diffFile, generation } = snapshot;

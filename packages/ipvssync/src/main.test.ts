@@ -41,7 +41,123 @@ describe('ipvssync --plan', () => {
   });
 });
 
+describe('ipvssync --plan, of what it would not do', () => {
+  const foreign =
+    '-A -t 10.0.0.8:80 -s rr\n-A -t 10.0.0.9:80 -s rr\n-a -t 10.0.0.9:80 -r 10.0.0.91:80 -g -w 1\n';
+  function withForeign(): Process {
+    const process = new Process();
+    writeFileSync(process.config, `${readFileSync(process.config, 'utf8')}protect tcp:10.0.0.8:80\n`);
+    writeFileSync(process.table, foreign);
+    process.files.writeFull('a', WEB);
+    return process;
+  }
+
+  it('names what is left alone', async () => {
+    const process = withForeign();
+    expect(await process.run('--plan')).toBe(EXIT.ok);
+    expect(process.out.split('\n').slice(2)).toEqual([
+      'left alone: tcp 10.0.0.8:80 (protected)',
+      'left alone: tcp 10.0.0.9:80 (-u deletes it)',
+      '',
+    ]);
+    writeFileSync(process.config, `${readFileSync(process.config, 'utf8')}protect tcp:10.0.0.1:80\n`);
+    await process.run('--plan', '-u', '--max-deletes', '2');
+    expect(process.out.split('\n')).toEqual([
+      '- tcp 10.0.0.8:80',
+      '- tcp 10.0.0.9:80',
+      '3 deletions held back, max_deletes allows 2 (--once --force makes them)',
+      'left alone: tcp 10.0.0.1:80 (protected, though the snapshot has it)',
+      '',
+    ]);
+  });
+
+  it('prints all of it as one document', async () => {
+    const process = withForeign();
+    expect(await process.run('--plan', '--json', '-u', '--max-deletes', '1')).toBe(EXIT.ok);
+    expect(process.out).toMatch(/^\{.*\}\n$/);
+    const weighted = { forwarding: 'dr', weight: 2, lowerThreshold: 0, upperThreshold: 0 };
+    expect(JSON.parse(process.out)).toEqual({
+      version: 1,
+      operations: [
+        {
+          action: 'add',
+          virtual: 'tcp 10.0.0.1:80',
+          real: null,
+          before: null,
+          after: {
+            scheduler: 'wrr',
+            schedulerFlags: 0,
+            persistenceSec: 300,
+            persistencePrefix: 32,
+            persistenceEngine: '',
+            onePacket: false,
+          },
+          text: '+ tcp 10.0.0.1:80 scheduler wrr persistence 300s',
+        },
+        {
+          action: 'add',
+          virtual: 'tcp 10.0.0.1:80',
+          real: '10.0.0.12:80',
+          before: null,
+          after: weighted,
+          text: '+ tcp 10.0.0.1:80 real 10.0.0.12:80 forwarding dr weight 2',
+        },
+        {
+          action: 'delete',
+          virtual: 'tcp 10.0.0.9:80',
+          real: null,
+          before: null,
+          after: null,
+          text: '- tcp 10.0.0.9:80',
+        },
+      ],
+      settings: [],
+      heldBack: { count: 2, maxDeletes: 1 },
+      leftAlone: [{ virtual: 'tcp 10.0.0.8:80', reason: 'protected', inSnapshot: false }],
+    });
+  });
+
+  it('has the settings of before and after of an edit', async () => {
+    const process = new Process();
+    const existing = '-A -t 10.0.0.1:80 -s rr -p 300\n-a -t 10.0.0.1:80 -r 10.0.0.12:80 -m -w 0\n';
+    writeFileSync(process.table, existing);
+    await process.run('--plan', '--json');
+    const { operations, heldBack } = JSON.parse(process.out);
+    expect(heldBack).toBe(null);
+    expect(operations).toMatchObject([
+      { action: 'edit', real: null, before: { scheduler: 'rr' }, after: { scheduler: 'wrr' } },
+      { action: 'add', real: '10.0.0.11:80' },
+      { action: 'edit', before: { forwarding: 'masq', weight: 0 }, after: { forwarding: 'dr', weight: 2 } },
+    ]);
+  });
+});
+
 describe('ipvssync --once', () => {
+  it('holds too many deletions back with status 1, and makes them with --force', async () => {
+    const process = new Process();
+    writeFileSync(process.table, '-A -t 10.0.0.8:80 -s rr\n-A -t 10.0.0.9:80 -s rr\n');
+    expect(await process.run('--once', '-u', '--max-deletes=1')).toBe(EXIT.failed);
+    const names = 'tcp 10.0.0.8:80, tcp 10.0.0.9:80';
+    expect(process.err).toBe(
+      `ipvssync: 2 deletions held back, max_deletes allows 1: ${names} (--force makes them)\n`,
+    );
+    expect(process.out).toMatch(/^added 1 service and 2 reals in /);
+    expect(await process.run('--once', '-u', '--max-deletes=1', '--force')).toBe(EXIT.ok);
+    expect(process.out).toMatch(/^deleted 2 services in /);
+  });
+
+  it.each(['--once', '--plan'])(
+    'refuses a snapshot without any virtual, as %s, but with --allow-empty',
+    async (mode) => {
+      const process = new Process();
+      process.files.writeFull('b');
+      const message = 'no virtual at all; --allow-empty takes it';
+      expect(await process.run(mode, '-u')).toBe(EXIT.failed);
+      expect(process.err).toBe(`ipvssync: ${process.files.paths.full_sync_file}: ${message}\n`);
+      expect(await process.run(mode, '-u', '--allow-empty')).toBe(EXIT.ok);
+    },
+  );
+
   it('synchronises, says what it did, and has nothing to do the second time', async () => {
     const process = new Process();
     expect(await process.run('--once')).toBe(EXIT.ok);
@@ -224,6 +340,27 @@ describe('ipvssync as a daemon', () => {
     rmSync(process.files.paths[key]);
     expect(await process.run()).toBe(EXIT.failed);
     expect(process.err).toBe(`ipvssync: ${process.files.paths[key]}: missing; surealived must run first\n`);
+  });
+});
+
+describe('two of ipvssync on one table', () => {
+  it('do not both write: the second is refused, but may look', async () => {
+    const process = new Process();
+    const ended = process.run();
+    await process.untilPrinted('table synchronised');
+    const second = new FakeHost();
+    const run = (...argv: string[]): Promise<number> =>
+      main(['-c', process.config, '--table', `memory:${process.table}`, ...argv], second);
+    for (const argv of [['--once'], []]) {
+      second.err = '';
+      expect(await run(...argv)).toBe(EXIT.failed);
+      expect(second.err).toMatch(/^ipvssync: the table .* is taken by process \d+ \(.*\)\n$/);
+    }
+    expect(await run('--plan')).toBe(EXIT.ok);
+    expect(await run('-t')).toBe(EXIT.ok);
+    process.emit('SIGTERM');
+    expect(await ended).toBe(EXIT.ok);
+    expect(await run('--once')).toBe(EXIT.ok);
   });
 });
 

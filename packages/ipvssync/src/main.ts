@@ -42,14 +42,22 @@ async function run(options: Options, { config, warnings }: LoadedConfig, host: H
       return EXIT.ok;
     case 'once':
       prepareShortRun(config.full_sync_file);
-      return (await (await import('./once.js')).synchroniseOnce(options, config, host))
+      return (await claimed(options, async () =>
+        (await import('./once.js')).synchroniseOnce(options, config, host),
+      ))
         ? EXIT.ok
         : EXIT.failed;
     case 'role':
       return (await (await import('./role.js')).switchRole(options, config, host)) ? EXIT.ok : EXIT.failed;
     case 'follow':
       if (options.daemonize) return (await import('./watchdog.js')).leaveWatchdog(options, config, host);
-      await (await import('./daemon.js')).runDaemon(options, { config, warnings }, host);
+      await claimed(options, async () =>
+        (await import('./daemon.js')).runDaemon(options, { config, warnings }, host),
+      );
       return EXIT.ok;
   }
+}
+
+async function claimed<T>({ backend }: Options, work: () => Promise<T>): Promise<T> {
+  return (await import('./table-claim.js')).withTableClaim(backend, work);
 }

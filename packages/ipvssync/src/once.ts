@@ -8,25 +8,32 @@ import { systemClock } from '@surealived/shared/clock';
 import type { Host } from '@surealived/shared/process-host';
 import type { SurealivedConfig } from '@surealived/shared/surealived-cfg';
 import { openTable } from './backend.js';
+import { describeHeldBack, limitDeletions, listDeletions } from './deletions.js';
 import { describeOperation } from './describe.js';
 import { desiredService } from './desired.js';
 import { Handover } from './handover.js';
 import type { Options } from './options.js';
 import { planChanges } from './plan.js';
+import { planDocument, printablePlan } from './plan-document.js';
+import { policyOf } from './policy.js';
+import { findLeftAlone } from './protection.js';
 import { describeSettingsChange } from './settings.js';
 import { lookAtSettings, repairSettings } from './settings-round.js';
 import { wantedSettings } from './sync-role.js';
 import { type Round, Synchroniser } from './synchroniser.js';
 import type { IpvsTable, Operation, Service } from './table.js';
+import { TableImage } from './table-image.js';
 
-/** Prints what would change, one operation to a line. */
+/** Prints what would change and what would not, as lines or as JSON. */
 export async function printPlan(options: Options, config: SurealivedConfig, host: Host): Promise<void> {
   await withTable(options, config, host, async (table, desired) => {
-    const operations = planChanges(desired, await table.read(), options);
-    const changes = await lookAtSettings(table.settings, () => wantedSettings(config));
-    const described = [...operations.map(describeOperation), ...changes.map(describeSettingsChange)];
-    const lines = described.map((line) => `${line}\n`);
-    host.stdout.write(lines.join('') || 'nothing to change\n');
+    const policy = policyOf(options, config);
+    const actual = await table.read();
+    const operations = planChanges(desired, actual, policy);
+    const { heldBack } = limitDeletions(operations, policy.maxDeletes, new TableImage(actual));
+    const settings = await lookAtSettings(table.settings, () => wantedSettings(config));
+    const preview = { operations, settings, heldBack, leftAlone: findLeftAlone(desired, actual, policy) };
+    host.stdout.write(options.json ? planDocument(preview) : printablePlan(preview));
   });
 }
 
@@ -37,15 +44,20 @@ export async function synchroniseOnce(
   host: Host,
 ): Promise<boolean> {
   return withTable(options, config, host, async (table, desired) => {
-    const round = await new Synchroniser(table, options, systemClock).synchronise(desired);
+    const synchroniser = new Synchroniser(table, policyOf(options, config), systemClock);
+    const round = await synchroniser.synchronise(desired, () => options.isForced);
     if (options.verbosity > 0)
       for (const operation of round.done) host.stdout.write(`${describeOperation(operation)}\n`);
     const settings = await repairSettings(table.settings, () => wantedSettings(config));
     for (const change of settings.done) host.stdout.write(`${describeSettingsChange(change)}\n`);
     for (const reason of [...round.failures.values(), ...settings.failures])
       host.stderr.write(`ipvssync: ${reason}\n`);
+    if (round.heldBack) {
+      const what = `${describeHeldBack(round.heldBack)}: ${listDeletions(round.heldBack)}`;
+      host.stderr.write(`ipvssync: ${what} (--force makes them)\n`);
+    }
     host.stdout.write(`${summarise(round)}\n`);
-    return round.refusedCount === 0 && settings.failures.length === 0;
+    return round.refusedCount === 0 && settings.failures.length === 0 && !round.heldBack;
   });
 }
 
@@ -56,7 +68,8 @@ async function withTable<T>(
   work: (table: IpvsTable, desired: readonly Service[]) => Promise<T>,
 ): Promise<T> {
   const handover = new Handover(config);
-  for (const problem of await handover.load({ removeReloadFlag: false }))
+  const refuseEmpty = !options.allowEmpty;
+  for (const problem of await handover.load({ removeReloadFlag: false, refuseEmpty }))
     host.stderr.write(`ipvssync: ${problem}\n`);
   const desired = [...handover.virtuals.values()].map(desiredService);
   const table = await openTable(options.backend);

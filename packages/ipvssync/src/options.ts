@@ -15,7 +15,7 @@ import {
   parseCommandLine,
 } from '@surealived/shared/command-line';
 import { isOneOf } from '@surealived/shared/model';
-import { SYNC_ROLES, type SyncRole } from '@surealived/shared/surealived-cfg';
+import { parseLimit, SYNC_ROLES, type SyncRole } from '@surealived/shared/surealived-cfg';
 import { type Backend, parseBackend } from './backend.js';
 
 /** What the command line asks for. */
@@ -27,6 +27,13 @@ export interface Options {
   /** With mode `role`, the one to switch to. */
   readonly role: SyncRole | undefined;
   readonly deleteUnmanaged: boolean;
+  /** `undefined` where the configuration decides. */
+  readonly maxDeletes: number | undefined;
+  /** Whether deletions are made however many they are. */
+  readonly isForced: boolean;
+  /** Whether a snapshot without any virtual is taken. */
+  readonly allowEmpty: boolean;
+  readonly json: boolean;
   readonly keepDiffs: boolean;
   readonly backend: Backend;
   readonly daemonize: boolean;
@@ -61,13 +68,22 @@ const OPTIONS = {
   },
   'del-unmanaged': { ...FLAG, short: 'u', help: 'delete services that are not in the snapshot' },
   'del-umanaged': { ...FLAG, help: 'the same, as the original spelt it' },
+  'max-deletes': {
+    type: 'string',
+    value: 'N',
+    help: 'services and reals that may be deleted at a time, instead of max_deletes; none for any number',
+  },
+  force: { ...FLAG, help: 'with --once: delete even more than that' },
+  'allow-empty': { ...FLAG, help: 'take a snapshot that has no virtual at all' },
+  json: { ...FLAG, help: 'with --plan: print one JSON document' },
   'keep-diffs': { ...FLAG, short: 'k', help: 'do not remove consumed diff files' },
   ...DAEMON_OPTIONS,
   ...LOG_OPTIONS,
 } as const satisfies OptionTable;
 
-const NOTES = `Signals: HUP reads everything anew, USR1 opens the log file anew, TERM and INT end it and leave the table
-as it is. With -d they go to the watchdog, which ends together with its child.`;
+const NOTES = `Signals: HUP reads everything anew and makes deletions that were held back, USR1 opens the log file anew,
+USR2 reads the table back and repairs it, TERM and INT end it and leave the table as it is. With -d they go to the
+watchdog, which ends together with its child.`;
 
 export const COMMAND_LINE = {
   program: 'ipvssync',
@@ -100,6 +116,12 @@ export function parseArguments(argv: readonly string[], version: string): { opti
   const { daemonize } = values;
   if (daemonize && (values.plan || values.once || role))
     return { print: '--daemonize excludes --plan, --once and --role', isError: true };
+  if (values.force && !values.once) return { print: '--force goes with --once alone', isError: true };
+  if (values.json && !values.plan) return { print: '--json goes with --plan alone', isError: true };
+  const maxText = values['max-deletes'];
+  const maxDeletes = maxText === undefined ? undefined : parseLimit(maxText);
+  if (maxText !== undefined && maxDeletes === undefined)
+    return { print: `--max-deletes: expected none or a number, got "${maxText}"`, isError: true };
   const mode = modes[0] === 'test-config' ? 'test' : (modes[0] ?? 'follow');
   return {
     options: {
@@ -108,6 +130,10 @@ export function parseArguments(argv: readonly string[], version: string): { opti
       mode,
       role,
       deleteUnmanaged: values['del-unmanaged'] || values['del-umanaged'],
+      maxDeletes,
+      isForced: values.force,
+      allowEmpty: values['allow-empty'],
+      json: values.json,
       keepDiffs: values['keep-diffs'],
       backend: netns === undefined ? backend : { kind: 'kernel', netns },
       daemonize,

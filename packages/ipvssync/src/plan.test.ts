@@ -2,8 +2,15 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { describeOperation } from './describe.js';
 import { MemoryTable } from './memory/memory-table.js';
-import { planChanges } from './plan.js';
-import { type Destination, type Operation, type Service, type ServiceHead, serviceKey } from './table.js';
+import { planChanges, sliceByService } from './plan.js';
+import {
+  type Destination,
+  describeService,
+  type Operation,
+  type Service,
+  type ServiceHead,
+  serviceKey,
+} from './table.js';
 import { arbitraryTable, service, sorted } from './table.test-kit.js';
 import { TableImage } from './table-image.js';
 
@@ -137,6 +144,37 @@ describe('planChanges', () => {
     const foreign = service('tcp 10.0.0.9:80', {}, ['10.0.0.11:80', 1]);
     expect(planChanges([], [foreign], KEEP)).toEqual([]);
     expect(lines(planChanges([], [foreign], DELETE))).toEqual(['- tcp 10.0.0.9:80']);
+  });
+
+  it('does not touch what is protected, wanted or not', () => {
+    fc.assert(
+      fc.property(arbitraryTable, arbitraryTable, fc.boolean(), (desired, actual, deleteUnmanaged) => {
+        const some = [...desired, ...actual].filter((_, i) => i % 2 === 0);
+        const protect = new Set(some.map((service) => describeService(service).replace(' IPv6', '')));
+        const plan = planChanges(desired, actual, { deleteUnmanaged, protect });
+        const touched = plan.map(({ service }) => describeService(service).replace(' IPv6', ''));
+        expect(touched.filter((name) => protect.has(name))).toEqual([]);
+        const others = planChanges(desired, actual, { deleteUnmanaged }).filter(
+          ({ service }) => !protect.has(describeService(service).replace(' IPv6', '')),
+        );
+        expect(plan).toEqual(others);
+      }),
+    );
+  });
+
+  it('is cut between services only', () => {
+    fc.assert(
+      fc.property(arbitraryTable, arbitraryTable, fc.integer({ min: 1, max: 9 }), (desired, actual, size) => {
+        const plan = planChanges(desired, actual, DELETE);
+        const slices = sliceByService(plan, size);
+        expect(slices.flat()).toEqual(plan);
+        const keys = slices.map((slice) => new Set(slice.map(({ service }) => serviceKey(service))));
+        expect(keys.reduce((sum, { size }) => sum + size, 0)).toBe(
+          new Set(keys.flatMap((set) => [...set])).size,
+        );
+        for (const slice of slices.slice(0, -1)) expect(slice.length).toBeGreaterThanOrEqual(size);
+      }),
+    );
   });
 
   it('takes the same number as different services for IPv4 and IPv6 marks, tcp and udp', () => {

@@ -1,3 +1,4 @@
+import { isProtected } from './protection.js';
 import {
   type Destination,
   destinationKey,
@@ -11,6 +12,8 @@ import {
 export interface PlanPolicy {
   /** Whether services that are not desired are deleted; otherwise they are not touched. */
   readonly deleteUnmanaged: boolean;
+  /** Names of services that are never touched: `tcp 10.0.0.1:80`, `fwmark 7` for both families. */
+  readonly protect?: ReadonlySet<string>;
 }
 
 /**
@@ -20,6 +23,7 @@ export interface PlanPolicy {
  * Edits that leave a weight come before those that set weight 0, so that a service which has a working destination
  * before and after has one after every single operation. Address and port identify a destination: whatever else
  * differs is edited in place, which keeps its connections. Unknown destinations of desired services are deleted.
+ * Protected services are as if they were not there.
  *
  * @param desired Services without repetition; neither are their destinations repeated.
  * @param actual The table, whole or at least where `desired` concerns it.
@@ -27,19 +31,38 @@ export interface PlanPolicy {
 export function planChanges(
   desired: Iterable<Service>,
   actual: Iterable<Service>,
-  { deleteUnmanaged }: PlanPolicy,
+  policy: PlanPolicy,
 ): Operation[] {
   const leftover = new Map<string, Service>();
   for (const service of actual) leftover.set(serviceKey(service), service);
   const operations: Operation[] = [];
   for (const service of desired) {
     const key = serviceKey(service);
-    planService(service, leftover.get(key), operations);
+    if (!isProtected(service, policy)) planService(service, leftover.get(key), operations);
     leftover.delete(key);
   }
-  if (deleteUnmanaged)
-    for (const service of leftover.values()) operations.push({ kind: 'deleteService', service });
+  if (policy.deleteUnmanaged)
+    for (const service of leftover.values())
+      if (!isProtected(service, policy)) operations.push({ kind: 'deleteService', service });
   return operations;
+}
+
+/**
+ * A plan in parts of about `size` operations, each with whole services: what is half done at any time is half done to few.
+ */
+export function sliceByService(plan: readonly Operation[], size: number): Operation[][] {
+  const slices: Operation[][] = [];
+  let slice: Operation[] = [];
+  for (const operation of plan) {
+    const last = slice.at(-1);
+    const isFull = slice.length >= size && last && serviceKey(last.service) !== serviceKey(operation.service);
+    if (!last || isFull) {
+      slice = [];
+      slices.push(slice);
+    }
+    slice.push(operation);
+  }
+  return slices;
 }
 
 /** Whether an operation takes capacity away: it must not come before what replaces it. */

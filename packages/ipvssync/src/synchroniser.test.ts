@@ -1,10 +1,12 @@
 import { systemClock } from '@surealived/shared/clock';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { describeOperation } from './describe.js';
 import { MemoryTable } from './memory/memory-table.js';
 import { type Round, Synchroniser } from './synchroniser.js';
-import type { IpvsTable, Operation, OperationResult, Service } from './table.js';
-import { service, sorted } from './table.test-kit.js';
+import { type IpvsTable, type Operation, type OperationResult, type Service, serviceKey } from './table.js';
+import { arbitraryTable, service, sorted } from './table.test-kit.js';
+import { TableImage } from './table-image.js';
 
 /** A memory table that counts what it is asked, and into whose work a test can step. */
 class WatchedTable extends MemoryTable {
@@ -36,6 +38,39 @@ describe('Synchroniser', () => {
   const heavier = service('tcp 10.0.0.1:80', {}, ['10.0.0.11:80', 9]);
   const dns = service('udp 10.0.0.2:53', {}, ['10.0.0.21:53', 1]);
 
+  it('makes any table any other, and empties on the way no service that serves before and after', async () => {
+    await fc.assert(
+      fc.asyncProperty(arbitraryTable, arbitraryTable, async (desired, actual) => {
+        const table = new WatchedTable(actual);
+        const { done, ...round } = await synchroniser(table, true).synchronise(desired);
+        expect(round).toMatchObject({ refusedCount: 0, drift: [], heldBack: undefined, leftAlone: [] });
+        expect(sorted(await table.read())).toEqual(sorted(desired));
+        const image = new TableImage(actual);
+        const after = new TableImage(desired);
+        const serving = desired.map(serviceKey).filter((key) => image.canServe(key) && after.canServe(key));
+        for (const operation of done) {
+          image.apply(operation);
+          for (const key of serving) expect(image.canServe(key), describeOperation(operation)).toBe(true);
+        }
+      }),
+    );
+  });
+
+  it('carries out all of one service before it comes to one far behind it', async () => {
+    const many = Array.from({ length: 400 }, (_, i) => `10.1.${i >> 8}.${i & 255}:80`);
+    const all = (real: string): Service[] =>
+      ['10.0.0.1', '10.0.0.2', '10.0.0.3', '10.0.0.4'].map((address) =>
+        service(`tcp ${address}:80`, {}, ...many.map((where) => [where, 1] as const), [real, 1]),
+      );
+    const table = new WatchedTable(
+      all('10.2.0.1:80').map((service) => ({ ...service, destinations: service.destinations.slice(-1) })),
+    );
+    await synchroniser(table).synchronise(all('10.2.0.2:80'));
+    const removal = table.applied.indexOf('- tcp 10.0.0.1:80 real 10.2.0.1:80');
+    expect(removal).toBeGreaterThan(0);
+    expect(removal).toBeLessThan(table.applied.findIndex((line) => line.startsWith('+ tcp 10.0.0.4:80')));
+  });
+
   it('writes nothing where nothing differs', async () => {
     const table = new WatchedTable([web, dns]);
     const round = await synchroniser(table).synchronise([dns, web]);
@@ -60,7 +95,53 @@ describe('Synchroniser', () => {
     await table.apply([{ kind: 'deleteService', service: web }]);
     const round = await own.synchroniseSome([heavier]);
     expect(round).toMatchObject({ refusedCount: 0 });
+    expect(round.drift.map(describeOperation)).toEqual(['- tcp 10.0.0.1:80']);
     expect(sorted(await table.read())).toEqual(sorted([heavier, dns]));
+  });
+
+  it('finds no drift in what it wrote itself, nor in what is not ours', async () => {
+    const table = new WatchedTable([]);
+    const own = synchroniser(table);
+    await own.synchronise([web, dns]);
+    await own.synchroniseSome([heavier]);
+    await table.apply([{ kind: 'addService', service: service('tcp 10.0.0.9:80') }]);
+    expect(await own.synchronise([heavier])).toMatchObject({ drift: [], done: [] });
+    await table.apply([{ kind: 'deleteService', service: dns }]);
+    expect(await own.synchronise([heavier])).toMatchObject({ drift: [] });
+  });
+
+  it('finds, where it may delete unknown services, those too', async () => {
+    const table = new WatchedTable([]);
+    const own = synchroniser(table, true);
+    await own.synchronise([web]);
+    await table.apply([{ kind: 'addService', service: dns }]);
+    const round = await own.synchronise([web]);
+    expect(round.drift.map(describeOperation)).toEqual(['+ udp 10.0.0.2:53 scheduler wrr']);
+    expect(await table.read()).toEqual([web]);
+  });
+
+  it('counts a service with its reals, and deletes exactly as many as it may', async () => {
+    const three = service('tcp 10.0.0.9:80', {}, ['10.0.0.11:80', 1], ['10.0.0.12:80', 1]);
+    for (const [maxDeletes, count] of [
+      [2, 3],
+      [3, undefined],
+    ] as const) {
+      const table = new WatchedTable([three]);
+      const own = new Synchroniser(table, { deleteUnmanaged: true, maxDeletes }, systemClock);
+      const round = await own.synchronise([web]);
+      expect(round.heldBack?.count).toBe(count);
+      expect(round).toMatchObject({ refusedCount: 0 });
+      expect((await table.read()).length).toBe(count === undefined ? 1 : 2);
+      expect(await own.synchronise([web], () => true)).toMatchObject({ heldBack: undefined });
+      expect(await table.read()).toEqual([web]);
+    }
+  });
+
+  it('does not read again for what no reading would mend', async () => {
+    const table = new WatchedTable([web]);
+    const odd = service('tcp 10.0.0.1:80', {}, ['10.0.0.11:80', 1], ['224.0.0.1:80', 1]);
+    expect(await synchroniser(table).synchronise([odd])).toMatchObject({ refusedCount: 1 });
+    expect(table.reads).toBe(1);
   });
 
   it('copes with a service that appears just before it is added', async () => {

@@ -1,8 +1,16 @@
 import type { Clock } from '@surealived/shared/clock';
+import { countEntries, type HeldBack, limitDeletions, type Permit } from './deletions.js';
 import { describeAttempt, describeRefusal } from './describe.js';
-import { bringsCapacity, isRemoval, type PlanPolicy, planChanges } from './plan.js';
+import { findDrift } from './drift.js';
+import { bringsCapacity, isRemoval, type PlanPolicy, planChanges, sliceByService } from './plan.js';
+import { findLeftAlone, type LeftAlone } from './protection.js';
 import { describeService, type IpvsTable, type Operation, type Service, serviceKey } from './table.js';
 import { TableImage } from './table-image.js';
+
+export interface SynchroniserPolicy extends PlanPolicy {
+  /** How many services and reals may be deleted in a round; any number where left away. */
+  readonly maxDeletes?: number;
+}
 
 /** What a round did. */
 export interface Round {
@@ -12,8 +20,12 @@ export interface Round {
   readonly refusedCount: number;
   /** The services that are not as desired, by `describeService`, with the reasons of each. */
   readonly failures: ReadonlyMap<string, string>;
-  /** Whether the table was not as remembered: what was refused at first went well after reading it again. */
-  readonly foundForeignChange: boolean;
+  /** What somebody else did to the services that are ours, seen where the table was read again. */
+  readonly drift: readonly Operation[];
+  /** Deletions that were not made because they are too many. */
+  readonly heldBack: HeldBack | undefined;
+  /** What a round over the whole table does not touch; `undefined` of a smaller one. */
+  readonly leftAlone: readonly LeftAlone[] | undefined;
   /** From the start of planning to the last acknowledgement, with reading where there was any. */
   readonly durationMs: number;
 }
@@ -21,25 +33,44 @@ export interface Round {
 interface Refusal {
   readonly operation: Operation;
   readonly reason: string;
+  readonly errno?: string;
   /** Not tried, for the sake of the service. */
   readonly isWithheld?: true;
 }
 
-type Plan = (image: TableImage) => Operation[];
+/** What a round is to do, and how it fares. */
+interface Work {
+  readonly plan: (image: TableImage) => Operation[];
+  readonly isAllowed: Permit;
+  readonly done: Operation[];
+  readonly drift: Operation[];
+  /** How many services and reals may still be deleted. */
+  deletesLeft: number;
+  heldBack: HeldBack | undefined;
+}
+
+/** What a refusal may owe to somebody else's writing, and a lost answer: then the table is read again. */
+const READ_AGAIN = new Set(['EEXIST', 'ESRCH', 'ENOENT', 'ENOBUFS', 'no answer']);
+/** Operations carried out together; a few milliseconds of the kernel's time. */
+const SLICE_OPERATIONS = 1000;
+/** With these nobody knows what the table holds. */
+const OUTCOME_UNKNOWN = new Set(['ENOBUFS', 'no answer']);
 
 /**
  * Makes a table follow the desired services and remembers it, so that a small change costs no reading.
  *
- * One round at a time. What the table refuses is planned once more from a fresh reading, since it may mean that
- * somebody else wrote; what is refused again is reported and never stops the other services.
+ * One round at a time. What the table refuses because it is not as remembered is planned once more from a fresh reading;
+ * what is refused again, or for any other reason, is reported and never stops the other services.
  */
 export class Synchroniser {
   readonly #table: IpvsTable;
-  readonly #policy: PlanPolicy;
+  readonly #policy: SynchroniserPolicy;
   readonly #clock: Clock;
   #image: TableImage | undefined;
+  /** Keys of the services that were desired in the last whole round. */
+  #managed: ReadonlySet<string> = new Set();
 
-  constructor(table: IpvsTable, policy: PlanPolicy, clock: Clock) {
+  constructor(table: IpvsTable, policy: SynchroniserPolicy, clock: Clock) {
     this.#table = table;
     this.#policy = policy;
     this.#clock = clock;
@@ -48,34 +79,54 @@ export class Synchroniser {
   /**
    * Reads the whole table and makes it as desired.
    *
+   * @param isAllowed What this round may delete besides `maxDeletes` others.
    * @throws SureAliveError where the table cannot be read or its answers fail; the next round reads it again.
    */
-  async synchronise(desired: readonly Service[]): Promise<Round> {
-    this.#image = undefined;
-    return this.#round((image) => planChanges(desired, image.services(), this.#policy));
+  async synchronise(desired: readonly Service[], isAllowed: Permit = () => false): Promise<Round> {
+    let leftAlone: readonly LeftAlone[] = [];
+    const plan = (image: TableImage): Operation[] => {
+      const actual = image.services();
+      leftAlone = findLeftAlone(desired, actual, this.#policy);
+      return planChanges(desired, actual, this.#policy);
+    };
+    const round = await this.#round(plan, isAllowed, true);
+    this.#managed = new Set(desired.map(serviceKey));
+    return { ...round, leftAlone };
   }
 
   /** As `synchronise`, but compares some services with the remembered table and leaves all others alone. */
   async synchroniseSome(desired: readonly Service[]): Promise<Round> {
     const keys = desired.map(serviceKey);
-    return this.#round((image) => {
+    const plan = (image: TableImage): Operation[] => {
       const actual = keys.flatMap((key) => image.service(key) ?? []);
-      return planChanges(desired, actual, { deleteUnmanaged: false });
-    });
+      return planChanges(desired, actual, { ...this.#policy, deleteUnmanaged: false });
+    };
+    return this.#round(plan, () => false, false);
   }
 
-  async #round(plan: Plan): Promise<Round> {
+  async #round(plan: Work['plan'], isAllowed: Permit, isWhole: boolean): Promise<Round> {
     const startedMs = this.#clock.nowMs();
-    const done: Operation[] = [];
+    const { maxDeletes = Number.POSITIVE_INFINITY } = this.#policy;
+    const work: Work = {
+      plan,
+      isAllowed,
+      done: [],
+      drift: [],
+      deletesLeft: maxDeletes,
+      heldBack: undefined,
+    };
     try {
-      const first = await this.#attempt(plan, done);
-      if (first.length > 0) this.#image = undefined;
-      const refusals = first.length > 0 ? await this.#attempt(plan, done) : first;
+      const known = isWhole ? undefined : this.#image;
+      let refusals = await this.#attempt(work, known ?? (await this.#read(work.drift)));
+      if (refusals.some(({ errno = '' }) => READ_AGAIN.has(errno)))
+        refusals = await this.#attempt(work, await this.#read(work.drift));
       return {
-        done,
+        done: work.done,
         refusedCount: refusals.length,
         failures: reasonsByService(refusals),
-        foundForeignChange: refusals.length < first.length,
+        drift: work.drift,
+        heldBack: work.heldBack && { ...work.heldBack, maxDeletes },
+        leftAlone: undefined,
         durationMs: this.#clock.nowMs() - startedMs,
       };
     } catch (error) {
@@ -84,18 +135,35 @@ export class Synchroniser {
     }
   }
 
+  /** Reads the table, and adds to `drift` what is not as remembered. */
+  async #read(drift: Operation[]): Promise<TableImage> {
+    const remembered = this.#image;
+    const found = await this.#table.read();
+    if (remembered) drift.push(...findDrift(remembered.services(), found, this.#managed, this.#policy));
+    this.#image = new TableImage(found);
+    return this.#image;
+  }
+
+  /** Plans and carries out, some services after the others. */
+  async #attempt(work: Work, image: TableImage): Promise<Refusal[]> {
+    const planned = work.plan(image);
+    const { operations, heldBack } = limitDeletions(planned, work.deletesLeft, image, work.isAllowed);
+    work.heldBack = heldBack;
+    const refusals: Refusal[] = [];
+    for (const slice of sliceByService(operations, SLICE_OPERATIONS))
+      refusals.push(...(await this.#carryOut(slice, image, work)));
+    return refusals;
+  }
+
   /**
-   * Plans and carries out. What takes capacity away comes after all that brings some; it is withheld from a service
-   * that would be left with nothing to serve it, because what should replace it was refused.
+   * What takes capacity away comes after all that brings some; it is withheld from a service that would be left with
+   * nothing to serve it, because what should replace it was refused.
    */
-  async #attempt(plan: Plan, done: Operation[]): Promise<Refusal[]> {
-    this.#image ??= new TableImage(await this.#table.read());
-    const image = this.#image;
-    const operations = plan(image);
+  async #carryOut(operations: readonly Operation[], image: TableImage, work: Work): Promise<Refusal[]> {
     const refusals = await this.#apply(
       operations.filter((operation) => !isRemoval(operation)),
       image,
-      done,
+      work,
     );
     const removals = operations.filter(isRemoval);
     const withheld = strandingRemovals(removals, refusals, image);
@@ -103,7 +171,7 @@ export class Synchroniser {
       ...(await this.#apply(
         removals.filter((removal) => !withheld.has(removal)),
         image,
-        done,
+        work,
       )),
     );
     for (const operation of withheld)
@@ -115,17 +183,23 @@ export class Synchroniser {
     return refusals;
   }
 
-  async #apply(operations: readonly Operation[], image: TableImage, done: Operation[]): Promise<Refusal[]> {
+  async #apply(operations: readonly Operation[], image: TableImage, work: Work): Promise<Refusal[]> {
     if (operations.length === 0) return [];
     const refusals: Refusal[] = [];
     const results = await this.#table.apply(operations);
     for (const [i, operation] of operations.entries()) {
       const result = results[i];
       if (result?.ok) {
+        const counts = Number.isFinite(work.deletesLeft) && !work.isAllowed(operation);
+        if (counts) work.deletesLeft -= countEntries([operation], image);
         image.apply(operation);
-        done.push(operation);
-      } else refusals.push({ operation, reason: describeRefusal(operation, result?.errno ?? 'no answer') });
+        work.done.push(operation);
+      } else {
+        const errno = result?.errno ?? 'no answer';
+        refusals.push({ operation, reason: describeRefusal(operation, errno), errno });
+      }
     }
+    if (refusals.some(({ errno = '' }) => OUTCOME_UNKNOWN.has(errno))) this.#image = undefined;
     return refusals;
   }
 }

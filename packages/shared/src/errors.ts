@@ -8,6 +8,7 @@ export const ERROR_CODES = {
   SA_HANDOVER_MISSING: 'A hand-over file is not there: surealived has not run yet, or the paths differ.',
   SA_LOCK_TIMEOUT: 'The hand-over lock was held by another process for too long.',
   SA_HANDOVER_TAKEN: 'Another surealived writes the same hand-over files.',
+  SA_TABLE_TAKEN: 'Another ipvssync writes the same table.',
   SA_ALREADY_RUNNING: 'The pid file names a process of this program that lives.',
   SA_SYSTEM_CALL: 'The kernel refused a system call; the message names the call and the errno.',
   SA_TLS_UNAVAILABLE:
@@ -83,6 +84,10 @@ export class HandoverMissingError extends SureAliveError {
 
 export class HandoverTakenError extends SureAliveError {
   override readonly code = 'SA_HANDOVER_TAKEN';
+}
+
+export class TableTakenError extends SureAliveError {
+  override readonly code = 'SA_TABLE_TAKEN';
 }
 
 export class LockTimeoutError extends SureAliveError {

@@ -1,4 +1,4 @@
-import { closeSync, constants, fstatSync, openSync, statSync } from 'node:fs';
+import { closeSync, constants, fstatSync, openSync, readFileSync, statSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { LockTimeoutError } from './errors.js';
 import * as libc from './libc.js';
@@ -56,6 +56,19 @@ export function tryWithFileLock<T>(path: string, work: () => T): { readonly valu
 export function holdFileLock(path: string): { release(): void } | undefined {
   const fd = tryOpenLocked(path, true);
   return fd === undefined ? undefined : { release: () => closeSync(fd) };
+}
+
+/** The process that holds the lock on a file, where this one can see it. */
+export function findLockHolder(path: string): number | undefined {
+  const inode = statSync(path, { throwIfNoEntry: false, bigint: true })?.ino;
+  if (inode === undefined) return undefined;
+  try {
+    const locks = readFileSync('/proc/locks', 'utf8');
+    const [, pid] = RegExp(`^\\d+: FLOCK .* (\\d+) \\S+:${inode} `, 'm').exec(locks) ?? [];
+    return pid === undefined || pid === '0' ? undefined : Number(pid);
+  } catch {
+    return undefined;
+  }
 }
 
 async function openLocked(path: string, { timeoutMs, create = false }: LockOptions): Promise<number> {

@@ -5,7 +5,7 @@ import { joinWatchdog, type WatchdogLink } from './daemon/watchdog-link.js';
 /** Process exit statuses of both daemons; part of the public contract. */
 export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
 
-export type Signal = 'SIGHUP' | 'SIGINT' | 'SIGTERM' | 'SIGUSR1';
+export type Signal = 'SIGHUP' | 'SIGINT' | 'SIGTERM' | 'SIGUSR1' | 'SIGUSR2';
 
 /** What a program takes from its process, so that a test can be one. */
 export interface Host {
@@ -37,6 +37,7 @@ export function openProcessHost(program: string): Host {
   for (const stream of [stdout, stderr]) stream.on('error', () => undefined);
   nameProcess(program);
   refuseDebugger();
+  process.on('SIGUSR2', () => undefined); // who has no use for it shall not die of it
   const onSignal = (signal: Signal, handler: () => void): void => void process.on(signal, handler);
   return { stdout, stderr, onSignal, watchdog: joinWatchdog() };
 }

@@ -7,7 +7,7 @@ import { loadConfig, parseConfig } from './surealived-cfg.js';
 const LIB = '/var/lib/surealived';
 const LOG = '/var/log/surealived';
 
-/** As the manual of the original lists them; log_format is ours. */
+/** As the manual of the original lists them, and ours. */
 const DEFAULTS = {
   maxfd: 1024,
   log: `${LOG}/surealived.log`,
@@ -51,6 +51,9 @@ const DEFAULTS = {
   ipvs_sync_ttl: 1,
   ipvs_sync_maxlen_bytes: 0,
   ipvs_sync_role_file: `${LIB}/sync.role`,
+  resync_interval_sec: 30,
+  protect: [],
+  max_deletes: Number.POSITIVE_INFINITY,
   use_offline_dump: true,
   offline_dump: `${LIB}/offline.dump`,
   override_dump: `${LIB}/override.dump`,
@@ -101,6 +104,11 @@ describe('parseConfig', () => {
   });
 
   it.each([
+    [
+      'protect tcp:192.0.2.1:80,tcp:x:80',
+      'f:1: protect: expected virtuals such as tcp:192.0.2.1:80, udp:[2001:db8::1]:53 or fwmark:7, separated by commas, got "tcp:x:80"',
+    ],
+    ['max_deletes -1', 'f:1: max_deletes: expected none or an integer 0..1000000, got "-1"'],
     ['maxfd many', 'f:1: maxfd: expected an integer 64..10000000, got "many"'],
     ['maxfd', 'f:1: maxfd: expected an integer 64..10000000, got ""'],
     ['listen_port 65536', 'f:1: listen_port: expected an integer 0..65535, got "65536"'],
@@ -143,6 +151,12 @@ describe('parseConfig', () => {
 
   it.each(['color red', 'sd_notify 1', 'x y', '__proto__ x'])('is silent about %j', (content) => {
     expect(parseConfig(content, 'f').warnings).toEqual([]);
+  });
+
+  it('takes lists of services, also an empty one, and limits', () => {
+    const { config } = parseConfig('protect tcp:192.0.2.1:80 , fwmark:7\nmax_deletes 20', 'f');
+    expect(config).toMatchObject({ protect: ['tcp 192.0.2.1:80', 'fwmark 7'], max_deletes: 20 });
+    expect(parseConfig('protect\nmax_deletes none', 'f').config).toEqual(DEFAULTS);
   });
 
   it('takes a path that is left away where none is needed', () => {

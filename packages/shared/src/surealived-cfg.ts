@@ -9,6 +9,7 @@ import { besideErrors, ConfigError, type Problem } from './errors.js';
 import { LOG_FORMATS, LOG_LEVELS } from './log-level.js';
 import { MAX_PORT } from './model.js';
 import { nearestName } from './nearest-name.js';
+import { parseServiceName } from './service-names.js';
 import { parseInteger } from './snapshot/fields.js';
 import { readMixedTextFile } from './text-file.js';
 
@@ -27,6 +28,8 @@ interface Key<T> {
   readonly parse: (text: string) => T | undefined;
   /** The default as the file would have it, where that is not plain. */
   readonly defaultText?: string;
+  /** The part of a refused text that is wrong, where that is not all of it. */
+  readonly culprit?: (text: string) => string | undefined;
 }
 
 const text = (fallback: string, description: string): Key<string> => ({
@@ -111,6 +114,25 @@ const socketPath = (description: string): Key<string> => ({
       ? value
       : undefined,
 });
+const splitList = (value: string): readonly string[] => (value === '' ? [] : value.split(/\s*,\s*/));
+const serviceNames = (description: string): Key<readonly string[]> => ({
+  default: [],
+  description,
+  expected: 'virtuals such as tcp:192.0.2.1:80, udp:[2001:db8::1]:53 or fwmark:7, separated by commas',
+  parse: (value) => {
+    const names = splitList(value).map(parseServiceName);
+    return names.every((name) => name !== undefined) ? names : undefined;
+  },
+  culprit: (value) => splitList(value).find((part) => parseServiceName(part) === undefined),
+});
+/** `none` is no limit. */
+const limit = (max: number, description: string): Key<number> => ({
+  default: Number.POSITIVE_INFINITY,
+  defaultText: 'none',
+  description,
+  expected: `none or an integer 0..${max}`,
+  parse: (value) => parseLimit(value, max),
+});
 const permissions = (fallback: number, description: string): Key<number> => ({
   default: fallback,
   defaultText: `0${fallback.toString(8)}`,
@@ -119,6 +141,12 @@ const permissions = (fallback: number, description: string): Key<number> => ({
   parse: (value) => (/^0?[0-7]{3}$/.test(value) ? Number.parseInt(value, 8) : undefined),
 });
 
+/** Reads `none` or 0..max. */
+export function parseLimit(value: string, max = MAX_LIMIT): number | undefined {
+  return value === 'none' ? Number.POSITIVE_INFINITY : parseInteger(value, 0, max);
+}
+
+const MAX_LIMIT = 1_000_000;
 const MAX_INTERVAL_MS = 3_600_000;
 const MAX_INTERVAL_SEC = 86_400;
 /** What every kernel takes: it counts in ticks of a thousandth of a second at the shortest, in 31 bits. */
@@ -252,6 +280,18 @@ export const CONFIG_KEYS = {
     '/var/lib/surealived/sync.role',
     'File of the role that `ipvssync --role` has set; dropped when the machine has booted since.',
   ),
+  resync_interval_sec: integer(
+    30,
+    [0, MAX_INTERVAL_SEC],
+    'Seconds after which `ipvssync` reads the whole table back and repairs what somebody else changed; 0 for never.',
+  ),
+  protect: serviceNames(
+    'Services of the table that `ipvssync` never touches, whether the snapshot has them or not; a mark stands for both families.',
+  ),
+  max_deletes: limit(
+    MAX_LIMIT,
+    'How many services and reals `ipvssync` may delete at a time, a service together with its reals; see ipvssync(8) on what happens with more.',
+  ),
   use_offline_dump: flag(
     true,
     'Whether to keep in `offline_dump` which reals are offline, and to begin with that after a restart.',
@@ -321,9 +361,14 @@ export function parseConfig(content: string, file: string): LoadedConfig {
     }
     if (name === 'ipvs_sync_role') roleLine = line;
     const key: Key<unknown> = CONFIG_KEYS[name as KeyName];
-    const parsed = value === '' && key.default !== '' ? undefined : key.parse(value);
+    const mayBeEmpty = key.default === '' || Array.isArray(key.default);
+    const parsed = value === '' && !mayBeEmpty ? undefined : key.parse(value);
     if (parsed === undefined) {
-      problems.push({ file, line, message: `${name}: expected ${key.expected}, got "${value}"` });
+      problems.push({
+        file,
+        line,
+        message: `${name}: expected ${key.expected}, got "${key.culprit?.(value) ?? value}"`,
+      });
     } else config[name] = parsed;
   }
   if (needsInterface(config.ipvs_sync_role as string) && config.ipvs_sync_interface === '') {

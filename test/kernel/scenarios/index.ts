@@ -1,3 +1,4 @@
+import { drift } from './drift.js';
 import { ipvsWorks } from './ipvs-works.js';
 import { leastPrivilege } from './least-privilege.js';
 import { mainJob } from './main-job.js';
@@ -11,6 +12,7 @@ import { syncDaemons } from './sync-daemons.js';
 export const SCENARIOS: readonly Scenario[] = [
   ipvsWorks,
   mainJob,
+  drift,
   reaction,
   manyRules,
   settingsConformance,

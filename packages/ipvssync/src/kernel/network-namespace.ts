@@ -2,9 +2,8 @@ import { closeSync, openSync } from 'node:fs';
 import { messageOf, SureAliveError } from '@surealived/shared/errors';
 import { enterNetworkNamespace } from '@surealived/shared/libc';
 import { KernelUnavailableError } from './errors.js';
+import { namespacePath } from './namespace-path.js';
 
-/** Where `ip netns add` puts a name. */
-const NAMES_DIR = '/run/netns';
 const OWN = '/proc/thread-self/ns/net';
 
 /**
@@ -19,7 +18,7 @@ const OWN = '/proc/thread-self/ns/net';
  * the process should end then.
  */
 export function withinNamespace<T>(netns: string, work: () => T): T {
-  const path = netns.includes('/') ? netns : `${NAMES_DIR}/${netns}`;
+  const path = namespacePath(netns);
   const home = openNamespace(OWN, netns);
   try {
     const target = openNamespace(path, netns);

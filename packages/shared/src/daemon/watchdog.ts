@@ -40,7 +40,7 @@ export class Watchdog {
     process.on('uncaughtException', (error) =>
       this.#say('error', { reason: error.stack }, 'failure of its own'),
     );
-    process.on('SIGHUP', () => this.#pass('SIGHUP'));
+    for (const signal of ['SIGHUP', 'SIGUSR2'] as const) process.on(signal, () => this.#pass(signal));
     process.on('SIGUSR1', () => {
       this.#log.reopen();
       this.#pass('SIGUSR1');

@@ -1,0 +1,137 @@
+/**
+ * What `--plan` prints: lines for people, or one JSON document.
+ *
+ * @module
+ */
+import { formatEndpoint } from '@surealived/shared/address';
+import type { RealId } from '@surealived/shared/model';
+import { describeHeldBack, type HeldBack } from './deletions.js';
+import { describeOperation } from './describe.js';
+import { describeLeftAlone, type LeftAlone } from './protection.js';
+import { describeSettingsChange, type SettingsChange } from './settings.js';
+import {
+  type Destination,
+  describeService,
+  type Operation,
+  type ServiceHead,
+  type ServiceSettings,
+} from './table.js';
+
+/** Goes up when the document changes in a way that its readers may not bear; a new key is none. */
+export const PLAN_VERSION = 1;
+
+/** What a round would do. */
+export interface Preview {
+  /** All of the plan, with what would be held back. */
+  readonly operations: readonly Operation[];
+  /** Of timeouts and sync daemons. */
+  readonly settings: readonly SettingsChange[];
+  readonly heldBack: HeldBack | undefined;
+  readonly leftAlone: readonly LeftAlone[];
+}
+
+type RealSettings = Omit<Destination, keyof RealId>;
+/** What can differ, under its own name; whoever adds a setting to the table finds it missing here. */
+const SERVICE_SETTINGS: Readonly<Record<keyof ServiceSettings, true>> = {
+  scheduler: true,
+  schedulerFlags: true,
+  persistenceSec: true,
+  persistencePrefix: true,
+  persistenceEngine: true,
+  onePacket: true,
+};
+const REAL_SETTINGS: Readonly<Record<keyof RealSettings, true>> = {
+  forwarding: true,
+  weight: true,
+  lowerThreshold: true,
+  upperThreshold: true,
+};
+type Settings = Readonly<Record<string, unknown>>;
+
+interface OperationDocument {
+  readonly action: 'add' | 'edit' | 'delete';
+  /** As in the log: `tcp 10.0.0.1:80`, `fwmark 7`. */
+  readonly virtual: string;
+  /** `10.0.0.11:80`; null where the operation is about the virtual itself. */
+  readonly real: string | null;
+  /** null but for an edit. */
+  readonly before: Settings | null;
+  /** null for a deletion. */
+  readonly after: Settings | null;
+  /** The line that is printed without --json. */
+  readonly text: string;
+}
+
+/** One operation to a line, then what is held back and what is left alone. */
+export function printablePlan({ operations, settings, heldBack, leftAlone }: Preview): string {
+  const lines = [...operations.map(describeOperation), ...settings.map(describeSettingsChange)];
+  if (lines.length === 0) lines.push('nothing to change');
+  if (heldBack) lines.push(`${describeHeldBack(heldBack)} (--once --force makes them)`);
+  lines.push(...leftAlone.map(describeLeftAlone));
+  return lines.map((line) => `${line}\n`).join('');
+}
+
+/** The same as one line of JSON. */
+export function planDocument({ operations, settings, heldBack, leftAlone }: Preview): string {
+  const document = {
+    version: PLAN_VERSION,
+    operations: operations.map(operationDocument),
+    settings: settings.map(describeSettingsChange),
+    heldBack: heldBack ? { count: heldBack.count, maxDeletes: heldBack.maxDeletes } : null,
+    leftAlone: leftAlone.map(({ service, reason, isDesired }) => ({
+      virtual: describeService(service),
+      reason,
+      inSnapshot: isDesired,
+    })),
+  };
+  return `${JSON.stringify(document)}\n`;
+}
+
+function operationDocument(operation: Operation): OperationDocument {
+  const names = {
+    virtual: describeService(operation.service),
+    real: 'destination' in operation ? endpoint(operation.destination) : null,
+  };
+  const text = describeOperation(operation);
+  switch (operation.kind) {
+    case 'addService':
+      return { action: 'add', ...names, before: null, after: serviceSettings(operation.service), text };
+    case 'addDestination':
+      return { action: 'add', ...names, before: null, after: realSettings(operation.destination), text };
+    case 'editService':
+      return {
+        action: 'edit',
+        ...names,
+        before: serviceSettings(operation.before),
+        after: serviceSettings(operation.service),
+        text,
+      };
+    case 'editDestination':
+      return {
+        action: 'edit',
+        ...names,
+        before: realSettings(operation.before),
+        after: realSettings(operation.destination),
+        text,
+      };
+    case 'deleteService':
+    case 'deleteDestination':
+      return { action: 'delete', ...names, before: null, after: null, text };
+  }
+}
+
+function endpoint({ address, port }: Destination): string {
+  return formatEndpoint(address, port);
+}
+
+function serviceSettings(service: ServiceHead): Settings {
+  return pick(service, SERVICE_SETTINGS);
+}
+
+function realSettings(destination: Destination): Settings {
+  return pick(destination, REAL_SETTINGS);
+}
+
+function pick<T extends object>(from: T, keys: Readonly<Partial<Record<keyof T, true>>>): Settings {
+  return Object.fromEntries(Object.entries(from).filter(([key]) => Object.hasOwn(keys, key)));
+}
