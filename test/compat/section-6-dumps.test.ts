@@ -82,7 +82,7 @@ prove('6 Dump files', {
   'VKEY has tcp as 0, udp as 1, fwmark as 2'() {
     for (const key of ['192.168.0.1:80:0:0', '192.168.0.1:80:1:0', '0.0.0.0:0:2:7', '[::]:0:2:7'])
       expect(parseVirtualKey(key)).toBe(key);
-    expect(parseVirtualKey('192.168.0.1:80:3:0')).toBeUndefined();
+    expect(parseVirtualKey('192.168.0.1:80:4:0')).toBeUndefined();
   },
   async 'surealived takes up override.dump and stats.dump, and writes them back'() {
     const override = readFixture('override.dump');

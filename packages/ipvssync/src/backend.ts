@@ -31,12 +31,14 @@ export async function openTable(backend: Backend): Promise<IpvsTable> {
     return openMemoryTable(backend.file);
   }
   const { netns } = backend;
-  const [{ KernelTable }, { openNetlinkSocket }] = await Promise.all([
+  const [{ KernelTable }, { ModuleLoader }, { openNetlinkSocket }] = await Promise.all([
     import('./kernel/kernel-table.js'),
+    import('./kernel/modules.js'),
     import('./kernel/netlink-socket.js'),
   ]);
   const open = () => openNetlinkSocket(NETLINK_TIMEOUT_MS);
-  if (netns === undefined) return KernelTable.open(open());
+  const modules = new ModuleLoader();
+  if (netns === undefined) return KernelTable.open(open(), modules);
   const { withinNamespace } = await import('./kernel/network-namespace.js');
-  return KernelTable.open(withinNamespace(netns, open));
+  return KernelTable.open(withinNamespace(netns, open), modules);
 }

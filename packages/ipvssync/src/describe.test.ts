@@ -20,7 +20,7 @@ describe('describeOperation', () => {
           schedulerFlags: 2,
         },
       },
-      '+ tcp 10.0.0.1:80 scheduler wlc flags 2 persistence 60s prefix 24 engine sip',
+      '+ tcp 10.0.0.1:80 scheduler wlc flags flag-2 persistence 60s prefix 24 engine sip',
     ],
     [
       { kind: 'editService', service: { ...web, onePacket: true }, before: web },
@@ -43,6 +43,19 @@ describe('describeOperation', () => {
         before: real,
       },
       '~ tcp 10.0.0.1:80 real 10.0.0.11:80 forwarding dr -> tun weight 5 -> 0',
+    ],
+    [
+      {
+        kind: 'editDestination',
+        service: web,
+        destination: {
+          ...real,
+          forwarding: 'tun',
+          tunnel: { type: 'gue', port: 6080, flags: 'csum' },
+        },
+        before: real,
+      },
+      '~ tcp 10.0.0.1:80 real 10.0.0.11:80 forwarding dr -> tun tunnel ipip -> gue port 6080 csum',
     ],
     [{ kind: 'deleteDestination', service: web, destination: real }, '- tcp 10.0.0.1:80 real 10.0.0.11:80'],
   ])('%o', (operation, text) => {
@@ -85,5 +98,12 @@ describe('describeRefusal', () => {
     ],
   ])('%o %s', (operation, errno, text) => {
     expect(describeRefusal(operation, errno)).toBe(text);
+  });
+
+  it('adds what was tried against it', () => {
+    const addWeb: Operation = { kind: 'addService', service: web };
+    expect(describeRefusal(addWeb, 'ENOENT', 'modprobe ip_vs_wlc: status 1')).toBe(
+      'add tcp 10.0.0.1:80: ENOENT (scheduler "wlc" is not in the kernel; modprobe ip_vs_wlc: status 1)',
+    );
   });
 });

@@ -4,7 +4,15 @@
  * @module
  */
 import { formatEndpoint } from '@surealived/shared/address';
-import { type Destination, describeService, fullPrefix, type Operation, type ServiceHead } from './table.js';
+import { fullPrefix } from '@surealived/shared/model';
+import { schedulerFlagNames } from './scheduler-flags.js';
+import {
+  type Destination,
+  type DestinationTunnel,
+  describeService,
+  type Operation,
+  type ServiceHead,
+} from './table.js';
 
 /**
  * One line: `+ tcp 10.0.0.1:80 scheduler wrr`, `~ tcp 10.0.0.1:80 real 10.0.0.11:80 weight 10 -> 0`,
@@ -50,9 +58,11 @@ export function describeAttempt(operation: Operation): string {
 }
 
 /** The attempt, the errno and what it means here: `add tcp 10.0.0.1:80: ENOENT (scheduler "abc" is not in the kernel)`. */
-export function describeRefusal(operation: Operation, errno: string): string {
-  const meaning = explainErrno(operation, errno);
-  return `${describeAttempt(operation)}: ${errno}${meaning ? ` (${meaning})` : ''}`;
+export function describeRefusal(operation: Operation, errno: string, detail?: string): string {
+  const explanation = [explainErrno(operation, errno), detail]
+    .filter((part) => part !== undefined)
+    .join('; ');
+  return `${describeAttempt(operation)}: ${errno}${explanation === '' ? '' : ` (${explanation})`}`;
 }
 
 /** What an errno of ip_vs_ctl.c means for the operation that got it. */
@@ -90,6 +100,8 @@ function explainInvalid(operation: Operation): string | undefined {
   if (operation.kind !== 'addDestination' && operation.kind !== 'editDestination') return undefined;
   if (operation.destination.address.family !== operation.service.address.family)
     return 'a real of the other IP version can only be reached by tun, and not while the sync daemon runs';
+  const { type, port } = operation.destination.tunnel;
+  if (type === 'gue' && port === 0) return 'a gue tunnel needs a port';
   return 'not an address that a real can have';
 }
 
@@ -104,7 +116,11 @@ function serviceFacts(service: ServiceHead): readonly Fact[] {
   const { persistenceSec, persistencePrefix, persistenceEngine, schedulerFlags, onePacket } = service;
   return [
     ['scheduler', service.scheduler],
-    ['flags', String(schedulerFlags), schedulerFlags === 0],
+    [
+      'flags',
+      schedulerFlagNames(service.scheduler, schedulerFlags).join(',') || 'none',
+      schedulerFlags === 0,
+    ],
     ['persistence', `${persistenceSec}s`, persistenceSec === 0],
     ['prefix', String(persistencePrefix), persistencePrefix === fullPrefix(service.address)],
     ['engine', persistenceEngine || 'none', persistenceEngine === ''],
@@ -113,13 +129,23 @@ function serviceFacts(service: ServiceHead): readonly Fact[] {
 }
 
 function destinationFacts(destination: Destination): readonly Fact[] {
-  const { forwarding, weight, lowerThreshold, upperThreshold } = destination;
+  const { forwarding, tunnel, weight, lowerThreshold, upperThreshold } = destination;
   return [
     ['forwarding', forwarding],
+    ['tunnel', describeTunnel(tunnel), isIpip(tunnel)],
     ['weight', String(weight)],
     ['lower', String(lowerThreshold), lowerThreshold === 0],
     ['upper', String(upperThreshold), upperThreshold === 0],
   ];
+}
+
+/** `ipip`, `gue port 6080 csum`, `gre`. */
+function describeTunnel({ type, port, flags }: DestinationTunnel): string {
+  return `${type}${port > 0 ? ` port ${port}` : ''}${flags === 'nocsum' ? '' : ` ${flags}`}`;
+}
+
+function isIpip({ type, port, flags }: DestinationTunnel): boolean {
+  return type === 'ipip' && port === 0 && flags === 'nocsum';
 }
 
 function spoken(facts: readonly Fact[]): string {

@@ -3,26 +3,41 @@
  *
  * @module
  */
-import type { RealId } from '@surealived/shared/model';
+import { arrivalPort, type RealId } from '@surealived/shared/model';
 import type { DiffEntry, SnapshotVirtual } from '@surealived/shared/snapshot/format';
-import { fullPrefix, type Service } from './table.js';
+import { schedulerFlagBits } from './scheduler-flags.js';
+import { type Destination, destinationKey, type Service } from './table.js';
 
-/** The service as the snapshot wants it. What a snapshot cannot say has the kernel's default. */
+/** The service as the snapshot wants it. */
 export function desiredService(virtual: SnapshotVirtual): Service {
-  const { protocol, address, port, fwmark, scheduler, persistenceSec, onePacket } = virtual;
+  const { protocol, address, port, fwmark, scheduler, schedulerFlags, onePacket } = virtual;
+  const { persistenceSec, persistencePrefix, persistenceEngine } = virtual;
   return {
     protocol,
     address,
     port,
     fwmark,
     scheduler,
-    schedulerFlags: 0,
+    schedulerFlags: schedulerFlagBits(scheduler, schedulerFlags) ?? 0,
     persistenceSec,
-    persistencePrefix: fullPrefix(address),
-    persistenceEngine: '',
+    persistencePrefix,
+    persistenceEngine,
     onePacket,
-    destinations: virtual.reals,
+    destinations: desiredDestinations(virtual),
   };
+}
+
+/** The reals, each with the port on which it gets traffic. Of those which are one then, the heaviest counts. */
+function desiredDestinations(virtual: SnapshotVirtual): readonly Destination[] {
+  if (virtual.reals.every((real) => real.port === arrivalPort(virtual, real))) return virtual.reals;
+  const destinations = new Map<string, Destination>();
+  for (const real of virtual.reals) {
+    const destination = { ...real, port: arrivalPort(virtual, real) };
+    const key = destinationKey(destination);
+    const other = destinations.get(key);
+    if (!other || other.weight < destination.weight) destinations.set(key, destination);
+  }
+  return [...destinations.values()];
 }
 
 /**

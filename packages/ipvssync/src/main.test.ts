@@ -75,7 +75,8 @@ describe('ipvssync --plan, of what it would not do', () => {
     const process = withForeign();
     expect(await process.run('--plan', '--json', '-u', '--max-deletes', '1')).toBe(EXIT.ok);
     expect(process.out).toMatch(/^\{.*\}\n$/);
-    const weighted = { forwarding: 'dr', weight: 2, lowerThreshold: 0, upperThreshold: 0 };
+    const tunnel = { type: 'ipip', port: 0, flags: 'nocsum' };
+    const weighted = { forwarding: 'dr', weight: 2, lowerThreshold: 0, upperThreshold: 0, tunnel };
     expect(JSON.parse(process.out)).toEqual({
       version: 1,
       operations: [

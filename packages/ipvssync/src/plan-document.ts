@@ -45,6 +45,7 @@ const REAL_SETTINGS: Readonly<Record<keyof RealSettings, true>> = {
   weight: true,
   lowerThreshold: true,
   upperThreshold: true,
+  tunnel: true,
 };
 type Settings = Readonly<Record<string, unknown>>;
 

@@ -127,6 +127,9 @@ describe('planChanges', () => {
   it.each<[string, Partial<Destination>]>([
     ['weight', { weight: 2 }],
     ['forwarding', { forwarding: 'tun' }],
+    ['tunnel type', { tunnel: { type: 'gre', port: 0, flags: 'nocsum' } }],
+    ['tunnel port', { tunnel: { type: 'ipip', port: 1, flags: 'nocsum' } }],
+    ['tunnel flags', { tunnel: { type: 'ipip', port: 0, flags: 'csum' } }],
     ['lowerThreshold', { lowerThreshold: 1, upperThreshold: 9 }],
     ['upperThreshold', { upperThreshold: 10 }],
   ])('edits a destination that differs in its %s alone', (_field, rest) => {

@@ -1,6 +1,7 @@
 import { isProtected } from './protection.js';
 import {
   type Destination,
+  type DestinationTunnel,
   destinationKey,
   type Operation,
   type Service,
@@ -139,6 +140,11 @@ function sameDestination(a: Destination, b: Destination): boolean {
     a.weight === b.weight &&
     a.forwarding === b.forwarding &&
     a.lowerThreshold === b.lowerThreshold &&
-    a.upperThreshold === b.upperThreshold
+    a.upperThreshold === b.upperThreshold &&
+    sameTunnel(a.tunnel, b.tunnel)
   );
+}
+
+function sameTunnel(a: DestinationTunnel, b: DestinationTunnel): boolean {
+  return a === b || (a.type === b.type && a.port === b.port && a.flags === b.flags);
 }

@@ -196,7 +196,7 @@ export class Synchroniser {
         work.done.push(operation);
       } else {
         const errno = result?.errno ?? 'no answer';
-        refusals.push({ operation, reason: describeRefusal(operation, errno), errno });
+        refusals.push({ operation, reason: describeRefusal(operation, errno, result?.detail), errno });
       }
     }
     if (refusals.some(({ errno = '' }) => OUTCOME_UNKNOWN.has(errno))) this.#image = undefined;

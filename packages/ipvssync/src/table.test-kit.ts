@@ -1,5 +1,13 @@
 import { addressFromBytes, parseAddress, unspecifiedAddress } from '@surealived/shared/address';
-import { MAX_FWMARK, MAX_THRESHOLD, MAX_WEIGHT } from '@surealived/shared/model';
+import {
+  findTunnelFault,
+  IPIP,
+  MAX_FWMARK,
+  MAX_THRESHOLD,
+  MAX_WEIGHT,
+  TUNNEL_FLAGS,
+  TUNNEL_TYPES,
+} from '@surealived/shared/model';
 import fc from 'fast-check';
 import { type Destination, destinationKey, type Service, type ServiceHead, serviceKey } from './table.js';
 
@@ -31,7 +39,15 @@ export function service(
 
 /** `destination('10.0.0.11:80', 5)`: dr, without thresholds. */
 export function destination(where: string, weight: number, rest: Partial<Destination> = {}): Destination {
-  return { ...endpoint(where), forwarding: 'dr', weight, lowerThreshold: 0, upperThreshold: 0, ...rest };
+  return {
+    ...endpoint(where),
+    forwarding: 'dr',
+    tunnel: IPIP,
+    weight,
+    lowerThreshold: 0,
+    upperThreshold: 0,
+    ...rest,
+  };
 }
 
 function endpoint(text: string): Pick<Destination, 'address' | 'port'> {
@@ -58,13 +74,22 @@ const thresholds = fc
   .tuple(fc.constantFrom(0, 1, 50, MAX_THRESHOLD), fc.constantFrom(0, 1, 50, MAX_THRESHOLD))
   .map(([a, b]) => ({ lowerThreshold: Math.min(a, b), upperThreshold: Math.max(a, b) }));
 
+const tunnel = fc
+  .record({
+    type: fc.constantFrom(...TUNNEL_TYPES),
+    port: fc.constantFrom(0, 6080, 65_535),
+    flags: fc.constantFrom(...TUNNEL_FLAGS),
+  })
+  .filter((any) => findTunnelFault(any) === undefined);
+
 /** Any destination that the kernel takes for a service of this family. */
 function arbitraryDestination(family: 4 | 6): fc.Arbitrary<Destination> {
   return fc
-    .tuple(address, port, weight, thresholds, fc.constantFrom('dr', 'masq', 'tun'))
-    .map(([address, port, weight, limits, method]): Destination => {
+    .tuple(address, port, weight, thresholds, fc.constantFrom('dr', 'masq', 'tun'), tunnel)
+    .map(([address, port, weight, limits, method, wrapped]): Destination => {
       const forwarding = address.family === family ? method : 'tun';
-      return { address, port, weight, ...limits, forwarding };
+      const tunnel = forwarding === 'tun' ? wrapped : IPIP;
+      return { address, port, weight, ...limits, forwarding, tunnel };
     });
 }
 

@@ -6,14 +6,22 @@
  * @module
  */
 import { type Address, formatEndpoint } from '@surealived/shared/address';
-import type { ForwardingMethod, Protocol, RealId } from '@surealived/shared/model';
+import type { ForwardingMethod, Protocol, RealId, TunnelFlags, TunnelType } from '@surealived/shared/model';
 import type { SettingsStore } from './settings.js';
 
 /** Adds to the snapshot's protocols what somebody else's service may use; `ip-N` is an IP protocol by number. */
-export type ServiceProtocol = Protocol | 'sctp' | `ip-${number}`;
+export type ServiceProtocol = Protocol | `ip-${number}`;
 
 /** Adds to ours what a kernel may report; `method-N` is one that has no name here. */
 export type Forwarding = ForwardingMethod | 'local' | `method-${number}`;
+
+/** How a tunnel wraps packets; `type-N` and `flags-N` are what has no name here. Of another forwarding it is IPIP. */
+export interface DestinationTunnel {
+  readonly type: TunnelType | `type-${number}`;
+  /** UDP port of gue, otherwise 0. */
+  readonly port: number;
+  readonly flags: TunnelFlags | `flags-${number}`;
+}
 
 /**
  * What makes a service the same service. With protocol `fwmark`, `address` is 0.0.0.0 or :: (it tells the family)
@@ -49,6 +57,7 @@ export interface ServiceHead extends ServiceId, ServiceSettings {}
 /** Address and port identify a destination within its service. */
 export interface Destination extends RealId {
   readonly forwarding: Forwarding;
+  readonly tunnel: DestinationTunnel;
   /** 0..65535; 0 takes no new connections. */
   readonly weight: number;
   /** Connections below which an overloaded destination is used again; 0 for none. */
@@ -76,8 +85,15 @@ export type Operation =
     }
   | { readonly kind: 'deleteDestination'; readonly service: ServiceId; readonly destination: Destination };
 
-/** `errno` is a name, like `ENOENT`; ENOBUFS means that the outcome is unknown. */
-export type OperationResult = { readonly ok: true } | { readonly ok: false; readonly errno: string };
+export type OperationResult = { readonly ok: true } | Refused;
+
+export interface Refused {
+  readonly ok: false;
+  /** A name, like `ENOENT`; ENOBUFS means that the outcome is unknown. */
+  readonly errno: string;
+  /** What was tried against it in vain. */
+  readonly detail?: string | undefined;
+}
 
 /** An IPVS table that can be read and written. Calls must not overlap. */
 export interface IpvsTable {
@@ -113,9 +129,4 @@ export function destinationKey({ address, port }: RealId): string {
 export function describeService({ protocol, address, port, fwmark }: ServiceId): string {
   if (protocol === 'fwmark') return `fwmark ${fwmark}${address.family === 6 ? ' IPv6' : ''}`;
   return `${protocol} ${formatEndpoint(address, port)}`;
-}
-
-/** Bits of a whole address: the persistence prefix that tells every client apart. */
-export function fullPrefix({ family }: Address): number {
-  return family === 4 ? 32 : 128;
 }

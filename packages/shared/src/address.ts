@@ -73,6 +73,18 @@ export function bracketed({ family, text }: Address): string {
   return family === 4 ? text : `[${text}]`;
 }
 
+/** The address with the first `prefix` bits set: 255.255.255.0 for 24. */
+export function ipv4Mask(prefix: number): Address {
+  const bits = prefix === 0 ? 0 : -1 << (32 - prefix);
+  return addressFromBytes(4, Uint8Array.of(bits >>> 24, bits >>> 16, bits >>> 8, bits));
+}
+
+/** 24 for 255.255.255.0; `undefined` where the ones are not in a row from the left. */
+export function ipv4Prefix(mask: Address): number | undefined {
+  const prefix = Array.from({ length: 33 }, (_, bits) => ipv4Mask(bits).text).indexOf(mask.text);
+  return prefix < 0 ? undefined : prefix;
+}
+
 function ipv4Bytes(text: string): Uint8Array {
   const bytes = new Uint8Array(4);
   let index = 0;

@@ -18,7 +18,7 @@ async function run(...argv: string[]): Promise<{ status: number; out: string; er
 
 function services(testPort: number, more = ''): string {
   return `<surealived>
-  <virtual name="web" addr="192.168.0.1" port="80" proto="tcp" sched="wrr" rt="dr">
+  <virtual name="web" addr="192.168.0.1" port="80" proto="tcp" sched="wrr" rt="masq">
     <tester proto="tcp" testport="${testPort}" loopdelay="0.05" timeout="1" remove_on_fail="1"${more} />
     <real name="w1" addr="127.0.0.1" port="80" weight="10" />
     <real name="w2" addr="127.0.0.1" port="81" weight="20" testport="${testPort}" />

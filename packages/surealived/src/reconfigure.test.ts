@@ -78,7 +78,10 @@ describe('reconfigure', () => {
   it.each<[string, Partial<VirtualConfig>]>([
     ['name', { name: 'www' }],
     ['scheduler', { scheduler: 'rr' }],
+    ['flag of the scheduler', { schedulerFlags: ['sh-port'] }],
     ['persistence', { persistenceSec: 60 }],
+    ['persistence prefix', { persistencePrefix: 24 }],
+    ['persistence engine', { persistenceEngine: 'sip' }],
     ['forwarding method', { forwarding: 'masq' }],
   ])('needs a snapshot for another %s of a virtual', (_what, own) => {
     expect(reload([web], [{ ...web, ...own }])).toMatchObject({ needsSnapshot: true, changed: 2 });
@@ -98,6 +101,16 @@ describe('reconfigure', () => {
       retested: ['web/w2'],
       changed: 1,
     });
+  });
+
+  it('tells of another tunnel in a diff line', () => {
+    const tun = { ...w2, forwarding: 'tun' } as const;
+    const tunnel = { type: 'gue', port: 6080, flags: 'nocsum' } as const;
+    const before = { ...web, reals: [w1, tun] };
+    const current = [createVirtual(before)];
+    const { entries, needsSnapshot } = reconfigure(current, [{ ...before, reals: [w1, { ...tun, tunnel }] }]);
+    expect(entries).toMatchObject([{ command: 'chgreal', real: { name: 'w2', tunnel } }]);
+    expect(needsSnapshot).toBe(false);
   });
 
   it.each<[string, Partial<TestingConfig>, readonly string[]]>([

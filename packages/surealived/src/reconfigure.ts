@@ -145,9 +145,8 @@ interface FormerReal {
 
 /** Whether IPVS has the same service for both. */
 function isSameService(before: VirtualConfig, after: VirtualConfig): boolean {
-  const settings = ({ name, scheduler, forwarding, persistenceSec, onePacket }: VirtualConfig) =>
-    [name, scheduler, forwarding, persistenceSec, onePacket].join(' ');
-  return settings(before) === settings(after);
+  const settings = ({ testing: _testing, reals: _reals, ...own }: VirtualConfig) => own;
+  return isDeepStrictEqual(settings(before), settings(after));
 }
 
 /**

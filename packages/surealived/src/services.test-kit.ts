@@ -1,6 +1,7 @@
 import { Writable } from 'node:stream';
 import { type Address, parseAddress } from '@surealived/shared/address';
 import { createLogger, type Logger } from '@surealived/shared/log';
+import { IPIP } from '@surealived/shared/model';
 import tcp from '@surealived/testers/testers/tcp';
 import type { NotifyConfig, RealConfig, TestingConfig, VirtualConfig } from './config/model.js';
 
@@ -19,6 +20,7 @@ export function realConfig(name: string, own: Partial<RealConfig> = {}): RealCon
     upperThreshold: 0,
     lowerThreshold: 0,
     forwarding: 'dr',
+    tunnel: IPIP,
     testPort: 80,
     bindAddress: undefined,
     tls: undefined,
@@ -49,7 +51,10 @@ export function virtualConfig(
     fwmark: 0,
     forwarding: 'dr',
     scheduler: 'wrr',
+    schedulerFlags: [],
     persistenceSec: 0,
+    persistencePrefix: own.address?.family === 6 ? 128 : 32,
+    persistenceEngine: '',
     onePacket: false,
     reals,
     testing: {

@@ -103,6 +103,7 @@ export function snapshotOf(virtual: Virtual, real: Real): SnapshotReal | undefin
 }
 
 function snapshotReal(real: Real): SnapshotReal {
-  const { name, address, port, lowerThreshold, upperThreshold, forwarding } = real.config;
-  return { name, address, port, weight: currentWeight(real), lowerThreshold, upperThreshold, forwarding };
+  const { name, address, port, lowerThreshold, upperThreshold, forwarding, tunnel } = real.config;
+  const weight = currentWeight(real);
+  return { name, address, port, weight, lowerThreshold, upperThreshold, forwarding, tunnel };
 }

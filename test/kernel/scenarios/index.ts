@@ -1,21 +1,27 @@
+import { allSettings } from './all-settings.js';
 import { drift } from './drift.js';
 import { ipvsWorks } from './ipvs-works.js';
 import { leastPrivilege } from './least-privilege.js';
 import { mainJob } from './main-job.js';
 import { manyRules } from './many-rules.js';
 import { reaction } from './reaction.js';
+import { sameRules } from './same-rules.js';
 import type { Scenario } from './scenario.js';
 import { settingsConformance } from './settings-conformance.js';
 import { syncDaemons } from './sync-daemons.js';
+import { tunnels } from './tunnels.js';
 
 /** All scenarios, in the order of the test report; the lab's own proof first, since the others rest on it. */
 export const SCENARIOS: readonly Scenario[] = [
   ipvsWorks,
+  allSettings,
+  sameRules,
+  tunnels,
+  settingsConformance,
   mainJob,
   drift,
   reaction,
   manyRules,
-  settingsConformance,
   syncDaemons,
   leastPrivilege,
 ];

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { writeFileSync } from 'node:fs';
 import { type Address, parseAddress } from '@surealived/shared/address';
+import { IPIP } from '@surealived/shared/model';
 import type { SnapshotVirtual } from '@surealived/shared/snapshot/format';
 import { formatSnapshot } from '@surealived/shared/snapshot/write';
 import { scriptOf } from '../../daemons/daemon-process.js';
@@ -73,6 +74,7 @@ function writeSnapshot(): HandoverDirectory {
       lowerThreshold: 0,
       upperThreshold: 0,
       forwarding: 'masq' as const,
+      tunnel: IPIP,
     }));
     return {
       name: `v${v}`,
@@ -82,7 +84,10 @@ function writeSnapshot(): HandoverDirectory {
       fwmark: 0,
       forwarding: 'masq',
       scheduler: 'wrr',
+      schedulerFlags: [],
       persistenceSec: 0,
+      persistencePrefix: 32,
+      persistenceEngine: '',
       onePacket: false,
       reals,
     };

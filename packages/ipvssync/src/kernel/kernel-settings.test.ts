@@ -9,6 +9,7 @@ import { type NetlinkMessage, NLM_F_ACK } from '../wire/genl.js';
 import { daemonNest, readDaemon, readTimeouts, settingsRequest } from '../wire/ipvs-settings.js';
 import { answer, connect, done, ipvsKernel, type Kernel, object } from './fake-kernel.test-kit.js';
 import { KernelTable } from './kernel-table.js';
+import { ModuleLoader } from './modules.js';
 
 const FAMILY = 28;
 
@@ -47,11 +48,13 @@ function changeOf(command: 9 | 10 | 12, request: NetlinkMessage): SettingsChange
   return { kind: 'stopDaemon', daemon: daemon(state?.u32() === 1 ? 'master' : 'backup') };
 }
 
+const NO_MODULES = new ModuleLoader(async () => 'no modules here');
+
 describe('KernelSettings', () => {
   it('reads what there is, and makes it what is planned', async () => {
     await fc.assert(
       fc.asyncProperty(arbitrarySettings, arbitrarySettings, async (wanted, actual) => {
-        const { settings } = KernelTable.open(connect(settingsKernel(actual)));
+        const { settings } = KernelTable.open(connect(settingsKernel(actual)), NO_MODULES);
         expect(await settings.read()).toEqual(actual);
         for (const change of planSettings(wanted, actual))
           expect(await settings.apply(change)).toEqual({ ok: true });
@@ -64,13 +67,13 @@ describe('KernelSettings', () => {
     const kernel = settingsKernel({ ...INITIAL_SETTINGS, daemons: [daemon('master')] });
     const silent: Kernel = (requests) =>
       kernel(requests.map((request) => (request.payload[0] === 10 ? { ...request, flags: 1 } : request)));
-    const { settings } = KernelTable.open(connect(silent));
+    const { settings } = KernelTable.open(connect(silent), NO_MODULES);
     expect(await settings.apply({ kind: 'stopDaemon', daemon: daemon('master') })).toEqual({ ok: true });
     expect((await settings.read()).daemons).toEqual([]);
   });
 
   it('names the errno of a change that is refused', async () => {
-    const { settings } = KernelTable.open(connect(settingsKernel()));
+    const { settings } = KernelTable.open(connect(settingsKernel()), NO_MODULES);
     const outcomes = [
       await settings.apply({ kind: 'stopDaemon', daemon: daemon('master') }),
       await settings.apply({ kind: 'startDaemon', daemon: daemon('master', { device: 'nosuch0' }) }),

@@ -5,12 +5,15 @@ import { arbitraryTable, destination, service, sorted } from '../table.test-kit.
 import { TableImage } from '../table-image.js';
 import { answer, connect, ipvsKernel } from './fake-kernel.test-kit.js';
 import { KernelTable } from './kernel-table.js';
+import { ModuleLoader } from './modules.js';
+
+const NO_MODULES = new ModuleLoader(async () => 'no modules here');
 
 describe('KernelTable', () => {
   it('reads the whole table', async () => {
     await fc.assert(
       fc.asyncProperty(arbitraryTable, async (services) => {
-        const table = KernelTable.open(connect(ipvsKernel(new TableImage(services))));
+        const table = KernelTable.open(connect(ipvsKernel(new TableImage(services))), NO_MODULES);
         expect(sorted(await table.read())).toEqual(sorted(services));
       }),
     );
@@ -19,7 +22,7 @@ describe('KernelTable', () => {
   it('writes what a plan says, so that the next plan is empty', async () => {
     await fc.assert(
       fc.asyncProperty(arbitraryTable, arbitraryTable, async (desired, actual) => {
-        const table = KernelTable.open(connect(ipvsKernel(new TableImage(actual))));
+        const table = KernelTable.open(connect(ipvsKernel(new TableImage(actual))), NO_MODULES);
         const policy = { deleteUnmanaged: true };
         const results = await table.apply(planChanges(desired, await table.read(), policy));
         expect(results.filter(({ ok }) => !ok)).toEqual([]);
@@ -29,7 +32,7 @@ describe('KernelTable', () => {
   });
 
   it('names the errno of each operation that is refused', async () => {
-    const table = KernelTable.open(connect(ipvsKernel()));
+    const table = KernelTable.open(connect(ipvsKernel()), NO_MODULES);
     const web = service('tcp 10.0.0.1:80');
     const real = destination('10.0.0.11:80', 1);
     const results = await table.apply([
@@ -50,7 +53,7 @@ describe('KernelTable', () => {
 
   it('says how to load IPVS where the kernel has none', () => {
     const transport = connect((requests) => requests.map((request) => answer(request, 2)));
-    expect(() => KernelTable.open(transport)).toThrow(
+    expect(() => KernelTable.open(transport, NO_MODULES)).toThrow(
       'the kernel has no IPVS: load it with "modprobe ip_vs"',
     );
     expect(transport.isClosed).toBe(true);
@@ -61,7 +64,7 @@ describe('KernelTable', () => {
     const transport = connect((requests) =>
       requests.flatMap((request) => (request.type === 16 ? kernel([request]) : [answer(request, 1)])),
     );
-    expect(() => KernelTable.open(transport)).toThrow(/^IPVS needs CAP_NET_ADMIN/);
+    expect(() => KernelTable.open(transport, NO_MODULES)).toThrow(/^IPVS needs CAP_NET_ADMIN/);
     expect(transport.isClosed).toBe(true);
   });
 });

@@ -17,6 +17,7 @@ import {
 import { KernelProtocolError, KernelRefusedError, KernelUnavailableError } from './errors.js';
 import { GenlClient } from './genl-client.js';
 import { KernelSettings } from './kernel-settings.js';
+import { applyWithModules, type ModuleLoader } from './modules.js';
 import type { Transport } from './transport.js';
 
 /** The IPVS table of the network namespace that the process runs in. */
@@ -24,22 +25,24 @@ export class KernelTable implements IpvsTable {
   readonly settings: KernelSettings;
   readonly #client: GenlClient;
   readonly #family: number;
+  readonly #modules: ModuleLoader;
 
-  private constructor(client: GenlClient, family: number) {
+  private constructor(client: GenlClient, family: number, modules: ModuleLoader) {
     this.#client = client;
     this.#family = family;
     this.settings = new KernelSettings(client, family);
+    this.#modules = modules;
   }
 
   /** @throws KernelUnavailableError where the kernel has no IPVS, or the process lacks CAP_NET_ADMIN. */
-  static open(transport: Transport): KernelTable {
+  static open(transport: Transport, modules: ModuleLoader): KernelTable {
     const client = new GenlClient(transport);
     try {
       const family = client.resolveFamily(IPVS_GENL_NAME);
       if (family === undefined)
         throw new KernelUnavailableError('the kernel has no IPVS: load it with "modprobe ip_vs"');
       client.request(infoRequest(family), () => undefined, 'ask for the version of IPVS');
-      return new KernelTable(client, family);
+      return new KernelTable(client, family, modules);
     } catch (error) {
       client.close();
       throw explainOpening(error);
@@ -56,13 +59,17 @@ export class KernelTable implements IpvsTable {
   }
 
   async apply(operations: readonly Operation[]): Promise<readonly OperationResult[]> {
-    const toRequest = (operation: Operation) => operationRequest(this.#family, operation);
-    const errnos = this.#client.batch(operations, toRequest, `write ${operations.length} changes`);
-    return errnos.map((errno) => (errno === 0 ? { ok: true } : { ok: false, errno: errnoName(errno) }));
+    return applyWithModules(operations, (some) => this.#write(some), this.#modules);
   }
 
   close(): void {
     this.#client.close();
+  }
+
+  #write(operations: readonly Operation[]): OperationResult[] {
+    const toRequest = (operation: Operation) => operationRequest(this.#family, operation);
+    const errnos = this.#client.batch(operations, toRequest, `write ${operations.length} changes`);
+    return errnos.map((errno) => (errno === 0 ? { ok: true } : { ok: false, errno: errnoName(errno) }));
   }
 
   /** The kernel dumps the destinations of one service at a time. @returns `undefined` where the service is gone. */

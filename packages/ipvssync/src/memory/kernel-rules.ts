@@ -55,8 +55,9 @@ function refuseDestination(
   const isThere = image.hasDestination(serviceKey(service), destinationKey(destination));
   if (kind === 'deleteDestination') return isThere ? undefined : 'ENOENT';
   if (isForeignFamily(service, destination)) return 'EINVAL';
-  const { weight, lowerThreshold, upperThreshold } = destination;
+  const { weight, lowerThreshold, upperThreshold, tunnel } = destination;
   if (weight < 0 || lowerThreshold > upperThreshold) return 'ERANGE';
+  if (tunnel.type === 'gue' && tunnel.port === 0) return 'EINVAL';
   if (kind === 'editDestination') return isThere ? undefined : 'ENOENT';
   if (isThere) return 'EEXIST';
   return isUnicast(destination.address) ? undefined : 'EINVAL';

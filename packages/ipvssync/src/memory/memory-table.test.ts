@@ -64,6 +64,14 @@ describe('MemoryTable refuses what the kernel refuses:', () => {
       toReal('editDestination', '10.0.0.11:80', { lowerThreshold: 1 }),
       'ERANGE',
     ],
+    [
+      'a gue tunnel without a port',
+      toReal('addDestination', '10.0.0.12:80', {
+        forwarding: 'tun',
+        tunnel: { type: 'gue', port: 0, flags: 'nocsum' },
+      }),
+      'EINVAL',
+    ],
     ['an IPv6 real of an IPv4 service', toReal('addDestination', '[fd00::11]:80'), 'EINVAL'],
     [
       'an IPv4 real of an IPv6 service',

@@ -3,33 +3,37 @@
  *
  * @module
  */
-import { type Address, parseAddress, unspecifiedAddress } from '@surealived/shared/address';
+import { type Address, ipv4Prefix, parseAddress, unspecifiedAddress } from '@surealived/shared/address';
 import { ConfigError, type Problem } from '@surealived/shared/errors';
 import {
+  findTunnelFault,
+  fullPrefix,
+  isOneOf,
   MAX_FWMARK,
   MAX_PERSISTENCE_SEC,
   MAX_PORT,
   MAX_THRESHOLD,
   MAX_WEIGHT,
   SCHEDULER_NAME,
+  TUNNEL_FLAGS,
+  TUNNEL_TYPES,
+  type Tunnel,
 } from '@surealived/shared/model';
 import { parseInteger } from '@surealived/shared/snapshot/fields';
-import {
-  type Destination,
-  fullPrefix,
-  type Operation,
-  type Service,
-  type ServiceHead,
-  type ServiceId,
-} from '../table.js';
+import { schedulerFlagBits } from '../scheduler-flags.js';
+import type { Destination, Operation, Service, ServiceHead, ServiceId } from '../table.js';
 import { TableImage } from '../table-image.js';
 import { findRefusal } from './kernel-rules.js';
-import { FORWARDING_OPTIONS, ipv4Mask, SERVICE_OPTIONS } from './save-format.js';
+import { FORWARDING_OPTIONS, SERVICE_OPTIONS } from './save-format.js';
 
 const PROTOCOLS = new Map([...SERVICE_OPTIONS].map(([protocol, option]) => [option, protocol]));
 const FORWARDINGS = new Map([...FORWARDING_OPTIONS].map(([forwarding, option]) => [option, forwarding]));
 /** Options without a value. */
-const SWITCHES: ReadonlySet<string> = new Set(['-o', '-6', ...FORWARDINGS.keys()]);
+const SWITCHES: ReadonlySet<string> = new Set([
+  ...['-o', '-6'],
+  ...FORWARDINGS.keys(),
+  ...TUNNEL_FLAGS.map((flags) => `--tun-${flags}`),
+]);
 
 type Options = ReadonlyMap<string, string>;
 
@@ -73,7 +77,7 @@ function parseOptions(words: readonly string[]): Options {
   const known = new Set([
     ...PROTOCOLS.keys(),
     ...SWITCHES,
-    ...'-s -p -M --pe -r -w -x -y --tun-type'.split(' '),
+    ...'-s -b -p -M --pe -r -w -x -y --tun-type --tun-port'.split(' '),
   ]);
   const options = new Map<string, string>();
   for (let i = 0; i < words.length; i++) {
@@ -103,7 +107,7 @@ function parseSettings(id: ServiceId, options: Options): ServiceHead {
   return {
     ...id,
     scheduler,
-    schedulerFlags: 0,
+    schedulerFlags: parseFlags(scheduler, options),
     persistenceSec: integer(options, '-p', 1, MAX_PERSISTENCE_SEC, 0),
     persistencePrefix: parsePrefix(id.address, options),
     persistenceEngine: options.get('--pe') ?? '',
@@ -111,12 +115,20 @@ function parseSettings(id: ServiceId, options: Options): ServiceHead {
   };
 }
 
+function parseFlags(scheduler: string, options: Options): number {
+  const names = options.get('-b');
+  const bits = names === undefined ? 0 : schedulerFlagBits(scheduler, names.split(','));
+  if (bits === undefined) throw new LineError(`-b: expected flags of scheduler ${scheduler}, got "${names}"`);
+  return bits;
+}
+
 function parsePrefix(address: Address, options: Options): number {
   const mask = options.get('-M');
   if (mask === undefined) return fullPrefix(address);
   if (address.family === 6) return integer(options, '-M', 1, 128, 128);
-  const prefix = Array.from({ length: 33 }, (_, bits) => ipv4Mask(bits)).indexOf(mask);
-  if (prefix < 0) throw new LineError(`-M: expected a mask, got "${mask}"`);
+  const address4 = parseAddress(mask);
+  const prefix = address4?.family === 4 ? ipv4Prefix(address4) : undefined;
+  if (prefix === undefined) throw new LineError(`-M: expected a mask, got "${mask}"`);
   return prefix;
 }
 
@@ -127,10 +139,23 @@ function parseDestination(options: Options): Destination {
   return {
     ...parseEndpoint(endpoint),
     forwarding: FORWARDINGS.get(method ?? '-g') ?? 'dr',
+    tunnel: parseTunnel(options),
     weight: integer(options, '-w', 0, MAX_WEIGHT, 1),
     lowerThreshold: integer(options, '-y', 0, MAX_THRESHOLD, 0),
     upperThreshold: integer(options, '-x', 0, MAX_THRESHOLD, 0),
   };
+}
+
+function parseTunnel(options: Options): Tunnel {
+  const type = options.get('--tun-type') ?? 'ipip';
+  if (!isOneOf(TUNNEL_TYPES, type))
+    throw new LineError(`--tun-type: expected ${TUNNEL_TYPES.join(', ')}, got "${type}"`);
+  const port = integer(options, '--tun-port', 1, MAX_PORT, 0);
+  const flags = TUNNEL_FLAGS.find((name) => options.has(`--tun-${name}`)) ?? 'nocsum';
+  const tunnel: Tunnel = { type, port, flags };
+  const fault = findTunnelFault(tunnel);
+  if (fault) throw new LineError(`--tun-${fault.part === 'port' ? 'port' : flags}: ${fault.reason}`);
+  return tunnel;
 }
 
 function parseEndpoint(text: string): { readonly address: Address; readonly port: number } {

@@ -5,15 +5,17 @@
  *
  * @module
  */
-import { addressFromBytes, formatEndpoint } from '@surealived/shared/address';
-import {
-  type Destination,
-  type Forwarding,
-  fullPrefix,
-  type Service,
-  type ServiceHead,
-  type ServiceId,
-  type ServiceProtocol,
+import { formatEndpoint, ipv4Mask } from '@surealived/shared/address';
+import { fullPrefix } from '@surealived/shared/model';
+import { schedulerFlagNames } from '../scheduler-flags.js';
+import type {
+  Destination,
+  DestinationTunnel,
+  Forwarding,
+  Service,
+  ServiceHead,
+  ServiceId,
+  ServiceProtocol,
 } from '../table.js';
 
 /** The option that names a service of each protocol. */
@@ -43,13 +45,6 @@ export function formatTable(services: Iterable<Service>): string {
   return lines.join('');
 }
 
-/** The address with the first `prefix` bits set: 255.255.255.0 for 24. */
-export function ipv4Mask(prefix: number): string {
-  const mask = Buffer.alloc(4);
-  mask.writeUInt32BE(prefix === 0 ? 0 : (-1 << (32 - prefix)) >>> 0);
-  return addressFromBytes(4, mask).text;
-}
-
 function formatServiceId({ protocol, address, port, fwmark }: ServiceId): string {
   const option = SERVICE_OPTIONS.get(protocol);
   if (protocol === 'fwmark') return `${option} ${fwmark}${address.family === 6 ? ' -6' : ''}`;
@@ -58,16 +53,26 @@ function formatServiceId({ protocol, address, port, fwmark }: ServiceId): string
 
 function formatSettings(service: ServiceHead): string {
   const { address, persistenceSec, persistencePrefix, persistenceEngine, onePacket } = service;
+  const flags = schedulerFlagNames(service.scheduler, service.schedulerFlags).join(',');
   const persistence = persistenceSec > 0 ? ` -p ${persistenceSec}` : '';
   const isWhole = persistencePrefix === fullPrefix(address);
-  const mask = isWhole ? '' : ` -M ${address.family === 4 ? ipv4Mask(persistencePrefix) : persistencePrefix}`;
+  const mask = isWhole
+    ? ''
+    : ` -M ${address.family === 4 ? ipv4Mask(persistencePrefix).text : persistencePrefix}`;
   const engine = persistenceEngine === '' ? '' : ` --pe ${persistenceEngine}`;
-  return `${persistence}${mask}${engine}${onePacket ? ' -o' : ''}`;
+  return `${persistence}${mask}${engine}${onePacket ? ' -o' : ''}${flags === '' ? '' : ` -b ${flags}`}`;
 }
 
 function formatDestination(destination: Destination): string {
-  const { address, port, forwarding, weight, upperThreshold, lowerThreshold } = destination;
+  const { address, port, forwarding, weight, upperThreshold, lowerThreshold, tunnel } = destination;
   const upper = upperThreshold > 0 ? ` -x ${upperThreshold}` : '';
   const lower = lowerThreshold > 0 ? ` -y ${lowerThreshold}` : '';
-  return `-r ${formatEndpoint(address, port)} ${FORWARDING_OPTIONS.get(forwarding)} -w ${weight}${upper}${lower}`;
+  const options = `-r ${formatEndpoint(address, port)} ${FORWARDING_OPTIONS.get(forwarding)} -w ${weight}`;
+  return `${options}${upper}${lower}${forwarding === 'tun' ? formatTunnel(tunnel) : ''}`;
+}
+
+/** As ipvsadm 1.31, which says the type even where it is ipip. */
+function formatTunnel({ type, port, flags }: DestinationTunnel): string {
+  const portOption = type === 'gue' ? ` --tun-port ${port}` : '';
+  return ` --tun-type ${type}${portOption}${type === 'ipip' ? '' : ` --tun-${flags}`}`;
 }

@@ -83,6 +83,12 @@ export class AttrWriter {
     return this;
   }
 
+  u8(type: number, value: number): this {
+    const at = this.#open(type, 1);
+    this.#buffer[at] = value;
+    return this;
+  }
+
   u16(type: number, value: number): this {
     const at = this.#open(type, 2);
     writeU16(this.#buffer, value, at);
@@ -162,6 +168,10 @@ export class Attr {
 
   get value(): Buffer {
     return this.#data.subarray(this.#start, this.#end);
+  }
+
+  u8(): number {
+    return this.#data.readUInt8(this.#exactly(1));
   }
 
   u16(): number {

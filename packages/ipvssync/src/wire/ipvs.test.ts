@@ -88,6 +88,23 @@ describe.runIf(endianness() === 'LE')('operationRequest', () => {
     );
   });
 
+  // The end of "ipvsadm -a -t 10.0.0.5:80 -r 10.0.0.11:80 -i --tun-type gue --tun-port 6080 --tun-csum", by linux/ip_vs.h:
+  // type (u8) 1, port in network order, flags (u16) 1.
+  it('writes a tunnel where it is not IPIP', () => {
+    const tunnel = { type: 'gue', port: 6080, flags: 'csum' } as const;
+    const added = destination('10.0.0.11:80', 10, { forwarding: 'tun', tunnel });
+    const message = encode({
+      kind: 'addDestination',
+      service: service('tcp 10.0.0.5:80'),
+      destination: added,
+    });
+    expect(message.toString('hex').slice(-48)).toBe(
+      hex(`0500 0d00 0100 0000
+           0600 0e00 17c0 0000
+           0600 0f00 0100 0000`),
+    );
+  });
+
   // By hand from linux/ip_vs.h: AF_INET6 is 10, the mask of IPv6 is a prefix length in host order.
   it('writes a firewall mark with its family and nothing else of an address', () => {
     const marked = service('fwmark 7 IPv6', { scheduler: 'sh', schedulerFlags: 3, onePacket: true });
@@ -162,8 +179,9 @@ describe('readService and readDestination', () => {
   it('keep what has no name here as a number', () => {
     const odd = service('tcp 10.0.0.5:80', { protocol: 'ip-50' });
     expect(decodeService(odd).protocol).toBe('ip-50');
-    const real = destination('10.0.0.11:80', 1, { forwarding: 'method-4' });
-    expect(decodeDestination(odd, real).forwarding).toBe('method-4');
+    const tunnel = { type: 'type-3', port: 1, flags: 'flags-3' } as const;
+    const real = destination('10.0.0.11:80', 1, { forwarding: 'method-4', tunnel });
+    expect(decodeDestination(odd, real)).toMatchObject({ forwarding: 'method-4', tunnel });
   });
 
   it('give a destination the family of its service on kernels that do not say it', () => {

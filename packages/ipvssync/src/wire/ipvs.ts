@@ -3,14 +3,16 @@
  *
  * Quirks: IPv4 addresses travel in 16 bytes with the family beside them; ports and IPv4 masks are in network order, an
  * IPv6 mask is a prefix length in host order; IPVS_DEST_ATTR_ADDR_FAMILY exists since Linux 3.18, before that a
- * destination has the family of its service.
+ * destination has the family of its service; IPVS_DEST_ATTR_TUN_* exist since Linux 5.3, and what is left out is IPIP.
  *
  * @module
  */
 import { addressFromBytes, type Family, unspecifiedAddress } from '@surealived/shared/address';
+import { IPIP, type TunnelFlags, type TunnelType } from '@surealived/shared/model';
 import { KernelProtocolError } from '../kernel/errors.js';
 import type {
   Destination,
+  DestinationTunnel,
   Forwarding,
   Operation,
   ServiceHead,
@@ -54,6 +56,9 @@ const IPVS_DEST_ATTR_WEIGHT = 4;
 const IPVS_DEST_ATTR_U_THRESH = 5;
 const IPVS_DEST_ATTR_L_THRESH = 6;
 const IPVS_DEST_ATTR_ADDR_FAMILY = 11;
+const IPVS_DEST_ATTR_TUN_TYPE = 13;
+const IPVS_DEST_ATTR_TUN_PORT = 14;
+const IPVS_DEST_ATTR_TUN_FLAGS = 15;
 
 const IP_VS_SVC_F_PERSISTENT = 0x1;
 const IP_VS_SVC_F_ONEPACKET = 0x4;
@@ -81,6 +86,11 @@ const PROTOCOL_NAMES = new Map([...PROTOCOL_NUMBERS].map(([name, number]) => [nu
 
 /** IP_VS_CONN_F_MASQ, _LOCALNODE, _TUNNEL, _DROUTE. */
 const FORWARDING_NAMES: readonly Forwarding[] = ['masq', 'local', 'tun', 'dr'];
+
+/** IP_VS_CONN_F_TUNNEL_TYPE_*. */
+const TUNNEL_TYPE_NAMES: readonly TunnelType[] = ['ipip', 'gue', 'gre'];
+/** IP_VS_TUNNEL_ENCAP_FLAG_*, which are bits: 3 has no name. */
+const TUNNEL_FLAGS_NAMES: readonly TunnelFlags[] = ['nocsum', 'csum', 'remcsum'];
 
 const COMMANDS: Record<Operation['kind'], number> = {
   addService: IPVS_CMD_NEW_SERVICE,
@@ -161,19 +171,27 @@ function writeDestination(writer: AttrWriter, destination: Destination): void {
   writer.u16(IPVS_DEST_ATTR_ADDR_FAMILY, address.family === 4 ? AF_INET : AF_INET6);
   writer.bytes16(IPVS_DEST_ATTR_ADDR, address.bytes);
   writer.u16Be(IPVS_DEST_ATTR_PORT, port);
-  writer.u32(IPVS_DEST_ATTR_FWD_METHOD, forwardingNumber(forwarding));
+  writer.u32(IPVS_DEST_ATTR_FWD_METHOD, numberOf(FORWARDING_NAMES, forwarding, 'method-'));
   writer.u32(IPVS_DEST_ATTR_WEIGHT, weight >>> 0); // an int in the kernel
   writer.u32(IPVS_DEST_ATTR_U_THRESH, upperThreshold);
   writer.u32(IPVS_DEST_ATTR_L_THRESH, lowerThreshold);
+  if (destination.tunnel !== IPIP) writeTunnel(writer, destination.tunnel);
+}
+
+function writeTunnel(writer: AttrWriter, { type, port, flags }: DestinationTunnel): void {
+  writer.u8(IPVS_DEST_ATTR_TUN_TYPE, numberOf(TUNNEL_TYPE_NAMES, type, 'type-'));
+  writer.u16Be(IPVS_DEST_ATTR_TUN_PORT, port);
+  writer.u16(IPVS_DEST_ATTR_TUN_FLAGS, numberOf(TUNNEL_FLAGS_NAMES, flags, 'flags-'));
 }
 
 function protocolNumber(protocol: ServiceProtocol): number {
   return PROTOCOL_NUMBERS.get(protocol) ?? Number(protocol.slice('ip-'.length));
 }
 
-function forwardingNumber(forwarding: Forwarding): number {
-  const index = FORWARDING_NAMES.indexOf(forwarding);
-  return index >= 0 ? index : Number(forwarding.slice('method-'.length));
+/** The place of a name among `names`, or the number that follows `prefix`. */
+function numberOf(names: readonly string[], name: string, prefix: string): number {
+  const index = names.indexOf(name);
+  return index >= 0 ? index : Number(name.slice(prefix.length));
 }
 
 /**
@@ -219,6 +237,19 @@ export function readDestination(nest: Attr, serviceFamily: Family): Destination 
     weight: requiredAttr(attrs, IPVS_DEST_ATTR_WEIGHT, 'weight').u32() | 0,
     lowerThreshold: requiredAttr(attrs, IPVS_DEST_ATTR_L_THRESH, 'lower threshold').u32(),
     upperThreshold: requiredAttr(attrs, IPVS_DEST_ATTR_U_THRESH, 'upper threshold').u32(),
+    tunnel: readTunnel(attrs),
+  };
+}
+
+function readTunnel(attrs: AttrTable): DestinationTunnel {
+  const type = attrs[IPVS_DEST_ATTR_TUN_TYPE]?.u8() ?? 0;
+  const port = attrs[IPVS_DEST_ATTR_TUN_PORT]?.u16Be() ?? 0;
+  const flags = attrs[IPVS_DEST_ATTR_TUN_FLAGS]?.u16() ?? 0;
+  if (type === 0 && port === 0 && flags === 0) return IPIP;
+  return {
+    type: TUNNEL_TYPE_NAMES[type] ?? `type-${type}`,
+    port,
+    flags: TUNNEL_FLAGS_NAMES[flags] ?? `flags-${flags}`,
   };
 }
 

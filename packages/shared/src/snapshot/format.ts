@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { ForwardingMethod, RealId, VirtualId } from '../model.js';
+import type { ForwardingMethod, RealId, Tunnel, VirtualId } from '../model.js';
 
 /** Written into `meta`; a reader takes any 1.x, since unknown keys are ignored. */
 export const SNAPSHOT_VERSION = '1.0';
@@ -18,16 +18,28 @@ export interface SnapshotReal extends RealId {
   /** Connections at which the real takes no new ones; 0 for none. */
   readonly upperThreshold: number;
   readonly forwarding: ForwardingMethod;
+  /** `IPIP` unless `forwarding` is `tun`. */
+  readonly tunnel: Tunnel;
 }
 
-/** A virtual's own settings, without its reals. */
-export interface SnapshotVirtualHead extends VirtualId {
+/** What each diff line says of the virtual. */
+export interface DiffVirtual extends VirtualId {
   readonly name: string;
   /** Default of its reals. */
   readonly forwarding: ForwardingMethod;
   readonly scheduler: string;
+}
+
+/** A virtual's own settings, without its reals. */
+export interface SnapshotVirtualHead extends DiffVirtual {
+  /** Flags of its scheduler, by name and in the order of `SCHEDULER_FLAGS`. */
+  readonly schedulerFlags: readonly string[];
   /** Seconds; 0 for none. */
   readonly persistenceSec: number;
+  /** Bits of a client's address that count for persistence: 1..32 or 1..128, or all, see `fullPrefix`. */
+  readonly persistencePrefix: number;
+  /** Persistence engine, `sip`; empty for none. */
+  readonly persistenceEngine: string;
   /** One-packet scheduling (UDP only). */
   readonly onePacket: boolean;
 }
@@ -56,10 +68,10 @@ export interface Snapshot {
 export const DIFF_COMMANDS = ['addreal', 'chgreal', 'delreal'] as const;
 export type DiffCommand = (typeof DIFF_COMMANDS)[number];
 
-/** One change of one real. Diff lines carry neither persistence nor one-packet scheduling of the virtual. */
+/** One change of one real. Diff lines do not carry all settings of the virtual. */
 export interface DiffEntry {
   readonly command: DiffCommand;
-  readonly virtual: Omit<SnapshotVirtualHead, 'persistenceSec' | 'onePacket'>;
+  readonly virtual: DiffVirtual;
   readonly real: SnapshotReal;
   /** When it was decided, in milliseconds since 1970; the original does not tell. */
   readonly atMs?: number | undefined;

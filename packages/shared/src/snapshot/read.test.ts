@@ -46,6 +46,11 @@ describe('readSnapshot', () => {
     expect(virtuals).toMatchObject([{ name: 'web', scheduler: 'wrr', address: { text: '::1' }, reals: [] }]);
   });
 
+  it('takes flags of a scheduler in any order', () => {
+    const text = `${META}${VIRTUAL.replace('wrr', 'sh')} vsflags=sh-port,sh-fallback,sh-port\n`;
+    expect(readSnapshot(text, 'f').virtuals[0]?.schedulerFlags).toEqual(['sh-fallback', 'sh-port']);
+  });
+
   it('gives a firewall mark the address of its family alone, whatever stands there', () => {
     const read = (keys: string) =>
       readSnapshot(`${META}virtual vname=m vproto=fwmark vrt=dr vsched=rr vfwmark=7 ${keys}\n`, 'f')
@@ -70,7 +75,10 @@ describe('readSnapshot', () => {
       `${META}${VIRTUAL.replace('web', 'x'.repeat(128))}\n`,
       ['f:2: vname: expected at most 127 bytes, got 128'],
     ],
-    [`${META}${VIRTUAL.replace('tcp', 'sctp')}\n`, ['f:2: vproto: expected tcp, udp, fwmark, got "sctp"']],
+    [
+      `${META}${VIRTUAL.replace('tcp', 'dccp')}\n`,
+      ['f:2: vproto: expected tcp, udp, fwmark, sctp, got "dccp"'],
+    ],
     [
       `${META}${VIRTUAL.replace('192.168.0.1', '192.168.0')}\n`,
       ['f:2: vaddr: expected an IP address, got "192.168.0"'],
@@ -83,6 +91,10 @@ describe('readSnapshot', () => {
     [`${META}${VIRTUAL.replace('wrr', 'w!')}\n`, ['f:2: vsched: expected a scheduler\'s name, got "w!"']],
     [`${META}${VIRTUAL} vpers=-1\n`, ['f:2: vpers: expected an integer 0..2678400, got "-1"']],
     [`${META}${VIRTUAL} vops=2\n`, ['f:2: vops: expected an integer 0..1, got "2"']],
+    [`${META}${VIRTUAL} vsflags=sh-port\n`, ['f:2: vsflags: expected flags of scheduler wrr, got "sh-port"']],
+    [`${META}${VIRTUAL} vsflags=\n`, ['f:2: vsflags: missing']],
+    [`${META}${VIRTUAL} vprefix=33\n`, ['f:2: vprefix: expected an integer 1..32, got "33"']],
+    [`${META}${VIRTUAL} vpe=s/p\n`, ['f:2: vpe: expected a persistence engine\'s name, got "s/p"']],
     [`${META}${VIRTUAL} vfwmark=7\n`, ['f:2: vfwmark: expected an integer 0..0, got "7"']],
     [`${META}${VIRTUAL.replace('tcp', 'fwmark')}\n`, ['f:2: vfwmark: missing']],
     [`${META}${VIRTUAL}\n${VIRTUAL}\n`, ['f:3: virtual 192.168.0.1:80:0:0 is there twice']],
@@ -97,6 +109,12 @@ describe('readSnapshot', () => {
     [
       `${META}${VIRTUAL}\n${REAL} rl_thresh=x\n`,
       ['f:3: rl_thresh: expected an integer 0..2147483647, got "x"'],
+    ],
+    [`${META}${VIRTUAL}\n${REAL} rtuntype=vxlan\n`, ['f:3: rtuntype: expected ipip, gue, gre, got "vxlan"']],
+    [`${META}${VIRTUAL}\n${REAL} rtuntype=gue\n`, ['f:3: rtunport: a gue tunnel needs a UDP port']],
+    [
+      `${META}${VIRTUAL}\n${REAL} rtuntype=gre rtunflags=sum\n`,
+      ['f:3: rtunflags: expected nocsum, csum, remcsum, got "sum"'],
     ],
     [`${META}${VIRTUAL}\n${REAL} rrt=x\n`, ['f:3: rrt: expected dr, masq, tun, got "x"']],
     [`${META}${VIRTUAL}\n${REAL}`, ['f:3: the file ends in the middle of a line']],
@@ -175,7 +193,9 @@ describe('readDiffLine', () => {
     const command = fc.constantFrom('addreal', 'chgreal', 'delreal');
     fc.assert(
       fc.property(virtuals, command, (table, command) => {
-        for (const { reals, persistenceSec: _p, onePacket: _o, ...virtual } of table) {
+        for (const { reals, ...head } of table) {
+          const { name, protocol, address, port, fwmark, forwarding, scheduler } = head;
+          const virtual = { name, protocol, address, port, fwmark, forwarding, scheduler };
           for (const real of reals) {
             const entry = { command, virtual, real };
             expect(readDiffLine(formatDiffLine(entry).trimEnd(), 'd', 1)).toEqual({ kind: 'change', entry });

@@ -2,6 +2,9 @@ import { type Address, parseAddress, unspecifiedAddress } from '../address.js';
 import { type Problem, SnapshotError } from '../errors.js';
 import {
   FORWARDING_METHODS,
+  findTunnelFault,
+  fullPrefix,
+  IPIP,
   MAX_FWMARK,
   MAX_NAME_BYTES,
   MAX_PERSISTENCE_SEC,
@@ -10,13 +13,18 @@ import {
   MAX_WEIGHT,
   PROTOCOLS,
   realKey,
+  SCHEDULER_FLAGS,
   SCHEDULER_NAME,
+  TUNNEL_FLAGS,
+  TUNNEL_TYPES,
+  type Tunnel,
   virtualKey,
 } from '../model.js';
 import { type Fields, parseFields, parseInteger } from './fields.js';
 import {
   DIFF_COMMANDS,
   type DiffEntry,
+  type DiffVirtual,
   MAX_EPOCH_MS,
   SEAL_FORMAT,
   type Snapshot,
@@ -190,7 +198,10 @@ class SnapshotReader {
     const head = readVirtual(fields);
     this.#current = head && {
       ...head,
+      schedulerFlags: readSchedulerFlags(fields, head.scheduler),
       persistenceSec: fields.integer('vpers', 0, MAX_PERSISTENCE_SEC, 0) ?? 0,
+      persistencePrefix: readPrefix(fields, head.address),
+      persistenceEngine: readEngine(fields),
       onePacket: fields.integer('vops', 0, 1, 0) === 1,
       reals: [],
     };
@@ -216,7 +227,7 @@ class SnapshotReader {
   }
 }
 
-function readVirtual(fields: Fields): DiffEntry['virtual'] | undefined {
+function readVirtual(fields: Fields): DiffVirtual | undefined {
   const name = readName(fields, 'vname');
   const protocol = fields.oneOf('vproto', PROTOCOLS);
   const address = readAddress(fields, 'vaddr', protocol === 'fwmark' ? unspecifiedAddress(4) : undefined);
@@ -236,6 +247,29 @@ function readVirtual(fields: Fields): DiffEntry['virtual'] | undefined {
   return { name, protocol, ...id, fwmark, forwarding, scheduler };
 }
 
+function readSchedulerFlags(fields: Fields, scheduler: string): readonly string[] {
+  const text = fields.has('vsflags') ? fields.text('vsflags') : undefined;
+  if (text === undefined) return [];
+  const known = SCHEDULER_FLAGS.get(scheduler) ?? [];
+  const flags = text.split(',');
+  const unknown = flags.find((flag) => !known.includes(flag));
+  if (unknown !== undefined)
+    fields.report(`vsflags: expected flags of scheduler ${scheduler}, got "${shorten(unknown)}"`);
+  return known.filter((flag) => flags.includes(flag));
+}
+
+function readPrefix(fields: Fields, address: Address): number {
+  const full = fullPrefix(address);
+  return fields.integer('vprefix', 1, full, full) ?? full;
+}
+
+function readEngine(fields: Fields): string {
+  const engine = fields.has('vpe') ? fields.text('vpe') : undefined;
+  if (engine !== undefined && !SCHEDULER_NAME.test(engine))
+    fields.report(`vpe: expected a persistence engine's name, got "${shorten(engine)}"`);
+  return engine ?? '';
+}
+
 function readReal(fields: Fields, virtual: Pick<SnapshotVirtual, 'forwarding'>): SnapshotReal | undefined {
   const name = readName(fields, 'rname');
   const address = readAddress(fields, 'raddr');
@@ -247,7 +281,19 @@ function readReal(fields: Fields, virtual: Pick<SnapshotVirtual, 'forwarding'>):
   if (name === undefined || !address || port === undefined || weight === undefined || !forwarding)
     return undefined;
   if (lowerThreshold === undefined || upperThreshold === undefined) return undefined;
-  return { name, address, port, weight, lowerThreshold, upperThreshold, forwarding };
+  const tunnel = fields.has('rtuntype') ? readTunnel(fields) : IPIP;
+  return { name, address, port, weight, lowerThreshold, upperThreshold, forwarding, tunnel };
+}
+
+function readTunnel(fields: Fields): Tunnel {
+  const type = fields.oneOf('rtuntype', TUNNEL_TYPES);
+  const port = fields.integer('rtunport', 0, MAX_PORT, 0);
+  const flags = fields.oneOf('rtunflags', TUNNEL_FLAGS, 'nocsum');
+  if (type === undefined || port === undefined || flags === undefined) return IPIP;
+  const tunnel: Tunnel = { type, port, flags };
+  const fault = findTunnelFault(tunnel);
+  if (fault) fields.report(`rtun${fault.part}: ${fault.reason}`);
+  return tunnel;
 }
 
 function readName(fields: Fields, key: string): string | undefined {

@@ -1,6 +1,17 @@
 import fc from 'fast-check';
 import { addressFromBytes } from '../address.js';
-import { FORWARDING_METHODS, MAX_FWMARK, MAX_THRESHOLD, realKey, virtualKey } from '../model.js';
+import {
+  FORWARDING_METHODS,
+  findTunnelFault,
+  fullPrefix,
+  MAX_FWMARK,
+  MAX_THRESHOLD,
+  realKey,
+  SCHEDULER_FLAGS,
+  TUNNEL_FLAGS,
+  TUNNEL_TYPES,
+  virtualKey,
+} from '../model.js';
 import type { SnapshotReal, SnapshotVirtual } from './format.js';
 
 const address = fc
@@ -11,6 +22,14 @@ const forwarding = fc.constantFrom(...FORWARDING_METHODS);
 const name = fc.stringMatching(/^[a-zä=:"<>.-]{1,20}$/);
 const threshold = fc.oneof(fc.constant(0), fc.integer({ min: 0, max: MAX_THRESHOLD }));
 
+const tunnel = fc
+  .record({
+    type: fc.constantFrom(...TUNNEL_TYPES),
+    port: fc.integer({ min: 0, max: 65_535 }),
+    flags: fc.constantFrom(...TUNNEL_FLAGS),
+  })
+  .filter((any) => findTunnelFault(any) === undefined);
+
 const real: fc.Arbitrary<SnapshotReal> = fc.record({
   name,
   address,
@@ -19,12 +38,22 @@ const real: fc.Arbitrary<SnapshotReal> = fc.record({
   weight: fc.integer({ min: 0, max: 65_535 }),
   lowerThreshold: threshold,
   upperThreshold: threshold,
+  tunnel,
 });
+
+const scheduling = fc
+  .oneof(fc.constantFrom('sh', 'mh'), fc.stringMatching(/^[a-z0-9_-]{1,15}$/))
+  .chain((scheduler) =>
+    fc.record({
+      scheduler: fc.constant(scheduler),
+      schedulerFlags: fc.subarray([...(SCHEDULER_FLAGS.get(scheduler) ?? [])]),
+    }),
+  );
 
 const head = {
   name,
   forwarding,
-  scheduler: fc.stringMatching(/^[a-z0-9_-]{1,15}$/),
+  persistenceEngine: fc.constantFrom('', 'sip'),
   persistenceSec: fc.integer({ min: 0, max: 86_400 }),
   onePacket: fc.boolean(),
   reals: fc.uniqueArray(real, { selector: realKey, maxLength: 5 }),
@@ -33,7 +62,7 @@ const byAddress = fc.record({
   ...head,
   address,
   port,
-  protocol: fc.constantFrom('tcp', 'udp'),
+  protocol: fc.constantFrom('tcp', 'udp', 'sctp'),
   fwmark: fc.constant(0),
 });
 const byMark = fc.record({
@@ -46,7 +75,12 @@ const byMark = fc.record({
 
 /** Any table that a snapshot can hold. */
 export const virtuals: fc.Arbitrary<SnapshotVirtual[]> = fc.uniqueArray(
-  fc.oneof(byAddress, byMark) as fc.Arbitrary<SnapshotVirtual>,
+  fc
+    .tuple(fc.oneof(byAddress, byMark), scheduling, fc.integer({ min: 1, max: 128 }))
+    .map(([id, schedule, prefix]) => {
+      const persistencePrefix = Math.min(prefix, fullPrefix(id.address));
+      return { ...id, ...schedule, persistencePrefix } as SnapshotVirtual;
+    }),
   { selector: virtualKey, maxLength: 5 },
 );
 

@@ -10,6 +10,7 @@ const real: SnapshotReal = {
   port: 80,
   weight: 3,
   forwarding: 'tun',
+  tunnel: { type: 'gue', port: 6080, flags: 'csum' },
   lowerThreshold: 1,
   upperThreshold: 2,
 };
@@ -20,21 +21,25 @@ const virtual: SnapshotVirtual = {
   port: 0,
   fwmark: 7,
   forwarding: 'dr',
-  scheduler: 'wlc',
+  scheduler: 'mh',
+  schedulerFlags: ['mh-fallback', 'mh-port'],
   persistenceSec: 60,
+  persistencePrefix: 64,
+  persistenceEngine: 'sip',
   onePacket: true,
   reals: [real],
 };
 
-it('writes every key in the original order, and names as one word', () => {
+it('writes every key in the original order, those of ours behind them, and names as one word', () => {
   expect(formatSnapshot([virtual], '/d/1', new Date(2026, 0, 2, 3, 4, 5))).toBe(
     [
       'meta version=1.0 mdate=2026-01-02 mtime=03:04:05',
       '',
       'DIFF file=/d/1',
       '',
-      'virtual vname=all_of_it vproto=fwmark vaddr=:: vport=0 vrt=dr vsched=wlc vpers=60 vfwmark=7 vops=1',
-      'real rname=w_1 raddr=2001:db8::11 rport=80 rweight=3 rl_thresh=1 ru_thresh=2 rrt=tun',
+      'virtual vname=all_of_it vproto=fwmark vaddr=:: vport=0 vrt=dr vsched=mh vpers=60 vfwmark=7 vops=1 ' +
+        'vsflags=mh-fallback,mh-port vprefix=64 vpe=sip',
+      'real rname=w_1 raddr=2001:db8::11 rport=80 rweight=3 rl_thresh=1 ru_thresh=2 rrt=tun rtuntype=gue rtunport=6080 rtunflags=csum',
       '',
     ].join('\n'),
   );
@@ -48,21 +53,21 @@ it('tells in meta, behind the original keys, what a torn or an older file is kno
   const [meta] = String(sealed).split('\n');
   expect(meta).toBe(
     'meta version=1.0 mdate=2026-01-02 mtime=03:04:05 ' +
-      'format=1 generation=1795169196123 vcount=1 rcount=1 crc32=2d8ddc3c',
+      'format=1 generation=1795169196123 vcount=1 rcount=1 crc32=1dcb3777',
   );
   expect(String(sealed).replace(/ format=.*/, '')).toBe(plain);
 });
 
 it('writes a change on one line', () => {
   expect(formatDiffLine({ command: 'addreal', virtual, real })).toBe(
-    'cmd=addreal vname=all_of_it vproto=fwmark vaddr=:: vport=0 vfwmark=7 vrt=dr vsched=wlc ' +
-      'rname=w_1 raddr=2001:db8::11 rport=80 rweight=3 rl_thresh=1 ru_thresh=2 rrt=tun\n',
+    'cmd=addreal vname=all_of_it vproto=fwmark vaddr=:: vport=0 vfwmark=7 vrt=dr vsched=mh ' +
+      'rname=w_1 raddr=2001:db8::11 rport=80 rweight=3 rl_thresh=1 ru_thresh=2 rrt=tun rtuntype=gue rtunport=6080 rtunflags=csum\n',
   );
 });
 
 it('ends the line of a change whose time is known with the time and a checksum', () => {
   const line = formatDiffLine({ command: 'delreal', virtual, real, atMs: 1_795_169_196_123 });
-  expect(line).toMatch(/ rrt=tun at=1795169196123 crc32=[0-9a-f]{8}\n$/);
+  expect(line).toMatch(/ rtunflags=csum at=1795169196123 crc32=[0-9a-f]{8}\n$/);
   expect(line.replace(/ at=.*/, '')).toBe(formatDiffLine({ command: 'delreal', virtual, real }));
 });
 

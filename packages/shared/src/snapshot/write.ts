@@ -1,3 +1,4 @@
+import { fullPrefix, type Tunnel } from '../model.js';
 import type { DiffEntry, SnapshotReal, SnapshotVirtual } from './format.js';
 import { SEAL_FORMAT, SNAPSHOT_VERSION } from './format.js';
 import { seal } from './seal.js';
@@ -50,18 +51,32 @@ function virtualKeys({ name, protocol, address, port, forwarding, scheduler }: S
   return `vname=${token(name)} vproto=${protocol} vaddr=${address.text} vport=${port} vrt=${forwarding} vsched=${scheduler}`;
 }
 
-function virtualOptions({ persistenceSec, fwmark, onePacket }: SnapshotVirtual): string {
+/** The keys of the original, in its order, and then those that it does not know. */
+function virtualOptions(virtual: SnapshotVirtual): string {
+  const { address, persistenceSec, fwmark, onePacket } = virtual;
+  const { schedulerFlags, persistencePrefix, persistenceEngine } = virtual;
   const persistence = persistenceSec > 0 ? ` vpers=${persistenceSec}` : '';
   const mark = fwmark > 0 ? ` vfwmark=${fwmark}` : '';
-  return `${persistence}${mark}${onePacket ? ' vops=1' : ''}`;
+  const onePacketKey = onePacket ? ' vops=1' : '';
+  const flags = schedulerFlags.length > 0 ? ` vsflags=${schedulerFlags.join(',')}` : '';
+  const prefix = persistencePrefix === fullPrefix(address) ? '' : ` vprefix=${persistencePrefix}`;
+  const engine = persistenceEngine === '' ? '' : ` vpe=${persistenceEngine}`;
+  return `${persistence}${mark}${onePacketKey}${flags}${prefix}${engine}`;
 }
 
 function realKeys(real: SnapshotReal, virtual: Pick<SnapshotVirtual, 'forwarding'>): string {
-  const { name, address, port, weight, lowerThreshold, upperThreshold, forwarding } = real;
+  const { name, address, port, weight, lowerThreshold, upperThreshold, forwarding, tunnel } = real;
   const lower = lowerThreshold > 0 ? ` rl_thresh=${lowerThreshold}` : '';
   const upper = upperThreshold > 0 ? ` ru_thresh=${upperThreshold}` : '';
   const method = forwarding === virtual.forwarding ? '' : ` rrt=${forwarding}`;
-  return `rname=${token(name)} raddr=${address.text} rport=${port} rweight=${weight}${lower}${upper}${method}`;
+  const keys = `rname=${token(name)} raddr=${address.text} rport=${port} rweight=${weight}`;
+  return `${keys}${lower}${upper}${method}${tunnelKeys(tunnel)}`;
+}
+
+function tunnelKeys({ type, port, flags }: Tunnel): string {
+  if (type === 'ipip') return '';
+  const portKey = port > 0 ? ` rtunport=${port}` : '';
+  return ` rtuntype=${type}${portKey}${flags === 'nocsum' ? '' : ` rtunflags=${flags}`}`;
 }
 
 function formatMetaTime(time: Date): string {

@@ -5,9 +5,10 @@
  */
 import { isIP } from 'node:net';
 import { isLinkLocal, isUnspecified, parseAddress } from '@surealived/shared/address';
-import { type ForwardingMethod, realKey } from '@surealived/shared/model';
+import { type ForwardingMethod, realKey, type Tunnel } from '@surealived/shared/model';
 import { AttributeReader } from './attributes.js';
 import { type LoadedTester, loadModuleAttributes, type ModuleAttributes } from './load-tester.js';
+import { loadRealTunnel } from './load-tunnel.js';
 import type { RealConfig } from './model.js';
 import { nameOf, type ProblemList, placeOf } from './problem-list.js';
 import { HOST_NAME, RealAttributes } from './schema.js';
@@ -20,6 +21,8 @@ interface RealContext {
   readonly tester: LoadedTester | undefined;
   /** The virtual's method, for reals without one of their own. */
   readonly forwarding: ForwardingMethod;
+  /** The virtual's tunnel, for reals with `rt="tun"`. */
+  readonly tunnel: Tunnel;
   readonly problems: ProblemList;
 }
 
@@ -42,7 +45,7 @@ export function loadReals(
 }
 
 function loadReal(element: Element, path: string, context: RealContext): RealConfig | undefined {
-  const { tester, forwarding, problems } = context;
+  const { tester, problems } = context;
   const before = problems.errors.length;
   const values = realReader.read(element.attributes, (problem) =>
     problems.attributeProblem(element, path, problem),
@@ -72,6 +75,8 @@ function loadReal(element: Element, path: string, context: RealContext): RealCon
   if (address && bindAddress && address.family !== bindAddress.family) {
     problems.error(placeOf(element, 'bindaddr'), path, 'attribute "bindaddr": not of the family of addr');
   }
+  const forwarding = values.rt ?? context.forwarding;
+  const tunnel = loadRealTunnel(element, path, values, { forwarding, inherited: context.tunnel, problems });
   if (problems.errors.length > before || !address) return undefined;
   return {
     name: values.name,
@@ -80,7 +85,8 @@ function loadReal(element: Element, path: string, context: RealContext): RealCon
     weight: values.weight,
     upperThreshold: values.uthresh,
     lowerThreshold: values.lthresh,
-    forwarding: values.rt ?? forwarding,
+    forwarding,
+    tunnel,
     testPort: values.testport ?? tester?.values.testport ?? 0,
     bindAddress,
     tls: tester?.tlsPolicy && {

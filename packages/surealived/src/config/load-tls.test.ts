@@ -24,7 +24,7 @@ function fileOf(name: string, text: string): string {
 /** A virtual per tester, each with one real. */
 function load(...testers: string[]) {
   const virtuals = testers.map(
-    (tester, i) => `<virtual name="v${i}" addr="192.0.2.1" port="${i}" proto="tcp" sched="rr" rt="dr">
+    (tester, i) => `<virtual name="v${i}" addr="192.0.2.1" port="${i}" proto="tcp" sched="rr" rt="masq">
       <tester testport="443" ${tester}/><real name="r" addr="10.0.0.1" port="443" weight="1"/></virtual>`,
   );
   const text = `<surealived>\n${virtuals.join('\n')}\n</surealived>`;

@@ -19,7 +19,7 @@ function services({ virtual = '', tester = 'proto="tcp" testport="80"', real = '
   return `<surealived>
     <virtual name="web" addr="192.168.0.1" port="80" proto="tcp" sched="wrr" rt="dr" ${virtual}>
       <tester ${tester}/>
-      <real name="w1" addr="10.0.0.1" port="8080" weight="10" ${real}/>
+      <real name="w1" addr="10.0.0.1" port="80" weight="10" ${real}/>
     </virtual>
   </surealived>`;
 }
@@ -54,6 +54,73 @@ describe('a services file', () => {
       lowerThreshold: 0,
       forwarding: 'dr',
     });
+  });
+
+  it('may say how clients are kept together, and how the scheduler chooses', () => {
+    const text = services({
+      virtual: 'pers="60" pers_prefix="255.255.255.0" sched_flags="sh-port,sh-fallback"',
+    });
+    const [virtual] = load(text.replace('"wrr"', '"sh"')).virtuals;
+    expect(virtual).toMatchObject({
+      schedulerFlags: ['sh-fallback', 'sh-port'],
+      persistencePrefix: 24,
+      persistenceEngine: '',
+    });
+    const calls = services({ virtual: 'pers="60" pe="sip"' }).replace(
+      'proto="tcp" sched',
+      'proto="udp" sched',
+    );
+    expect(load(calls).virtuals[0]).toMatchObject({ persistenceEngine: 'sip', persistencePrefix: 32 });
+  });
+
+  it('takes a prefix for the family that the reals of a mark tell', () => {
+    const text = `<surealived><virtual name="m" proto="fwmark" fwmark="7" sched="rr" rt="dr" pers="9" pers_prefix="64">
+      <tester proto="no-test"/><real name="a" addr="2001:db8::1" port="0" weight="1"/></virtual></surealived>`;
+    expect(load(text).virtuals[0]).toMatchObject({ persistencePrefix: 64 });
+  });
+
+  it('may say how a tunnel wraps packets, for all reals and for one', () => {
+    const text = `<surealived>
+      <virtual name="t" addr="192.0.2.1" port="80" proto="tcp" sched="rr" rt="tun" tun_type="gue" tun_port="6080">
+        <tester proto="no-test"/>
+        <real name="a" addr="10.0.0.1" port="80" weight="1"/>
+        <real name="b" addr="10.0.0.2" port="80" weight="1" tun_port="6081" tun_flags="remcsum"/>
+        <real name="c" addr="10.0.0.3" port="80" weight="1" tun_type="gre" tun_flags="csum"/>
+        <real name="d" addr="10.0.0.4" port="80" weight="1" tun_type="ipip"/>
+        <real name="e" addr="10.0.0.5" port="80" weight="1" rt="masq"/>
+      </virtual></surealived>`;
+    expect(load(text, true).virtuals[0]?.reals.map(({ tunnel }) => Object.values(tunnel).join(' '))).toEqual([
+      'gue 6080 nocsum',
+      'gue 6081 remcsum',
+      'gre 0 csum',
+      'ipip 0 nocsum',
+      'ipip 0 nocsum',
+    ]);
+  });
+
+  it('warns of a tunnel that nothing goes through', () => {
+    const { warnings } = load(services({ virtual: 'tun_type="gre"', real: 'tun_flags="csum"' }));
+    expect(warnings.map(({ message }) => message)).toEqual([
+      'virtual "web": attribute "tun_type": has no effect without rt="tun"',
+      'virtual "web" > real "w1": attribute "tun_flags": has no effect without rt="tun"',
+    ]);
+  });
+
+  it('warns of a port that dr and tun cannot reach, and of reals that are one in IPVS', () => {
+    const real = (name: string, port: number, rt: string): string =>
+      `<real name="${name}" addr="10.0.0.9" port="${port}" weight="1" rt="${rt}"/>`;
+    const more = `${real('a', 80, 'dr')}${real('b', 81, 'tun')}${real('c', 82, 'masq')}</virtual>`;
+    const { virtuals, warnings } = load(services().replace('</virtual>', more));
+    expect(virtuals[0]?.reals.map(({ port }) => port)).toEqual([80, 80, 81, 82]);
+    expect(warnings.map(({ message }) => message)).toEqual([
+      'virtual "web" > real "b": attribute "port": rt="tun" cannot change ports: it is 80 in IPVS, as of the virtual',
+      'virtual "web" > real "b": IPVS has it and the one at line 5 as 10.0.0.9:80',
+    ]);
+  });
+
+  it('may balance SCTP', () => {
+    const text = services().replace('proto="tcp" sched', 'proto="sctp" sched');
+    expect(load(text, true).virtuals[0]).toMatchObject({ protocol: 'sctp', port: 80 });
   });
 
   it('may tell an editor where its schema is', () => {
@@ -126,13 +193,13 @@ describe('a services file', () => {
     const { warnings } = load(services({ real: 'wieght="3"', virtual: 'colour="red"' }));
     expect(warnings.map(describeProblem)).toEqual([
       'services.xml:2:86: virtual "web": attribute "colour": not known here',
-      'services.xml:4:63: virtual "web" > real "w1": attribute "wieght": not known here, did you mean "weight"?',
+      'services.xml:4:61: virtual "web" > real "w1": attribute "wieght": not known here, did you mean "weight"?',
     ]);
   });
 
   it('takes warnings for errors when strict', () => {
     expect(() => load(services({ real: 'wieght="3"' }), true)).toThrow(
-      /^services\.xml:4:63: virtual "web" > real "w1"/,
+      /^services\.xml:4:61: virtual "web" > real "w1"/,
     );
   });
 

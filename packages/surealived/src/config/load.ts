@@ -5,15 +5,18 @@
  */
 import { type Address, parseAddress, unspecifiedAddress } from '@surealived/shared/address';
 import { ConfigError, type Problem } from '@surealived/shared/errors';
-import { describeVirtualId, SCHEDULERS, virtualKey } from '@surealived/shared/model';
+import { describeVirtualId, fullPrefix, SCHEDULERS, virtualKey } from '@surealived/shared/model';
 import { nearestName } from '@surealived/shared/nearest-name';
 import { readTextFile } from '@surealived/shared/text-file';
 import type { TesterRegistry } from '@surealived/testers/registry';
 import type { Static } from 'typebox';
 import { AttributeReader } from './attributes.js';
+import { checkReals } from './check-reals.js';
 import { loadReals } from './load-real.js';
+import { checkPrefix, checkScheduling, parsePersistencePrefix, schedulerFlagsOf } from './load-scheduling.js';
 import { type LoadedTester, loadTester, testingOf } from './load-tester.js';
 import { CertificateFiles } from './load-tls.js';
+import { loadVirtualTunnel } from './load-tunnel.js';
 import type { RealConfig, VirtualConfig } from './model.js';
 import { nameOf, ProblemList, placeOf } from './problem-list.js';
 import { VirtualAttributes } from './schema.js';
@@ -98,14 +101,19 @@ function loadVirtual(element: Element, path: string, context: LoadContext): Virt
   );
   problems.warnUnknown(element, path, virtualReader.names);
   checkIdentity(element, path, values, problems);
+  checkScheduling(element, path, values, problems);
   warnOfScheduler(element, path, problems);
   const children = selectChildren(element, ['tester', 'real'], path, problems);
   const realElements = children.filter(({ name }) => name === 'real');
   const tester = loadOnlyTester(element, children, path, { ...context, reals: realElements });
-  const reals = loadReals(realElements, path, { tester, forwarding: values.rt, problems });
+  const isTunnelUsed =
+    values.rt === 'tun' || realElements.some(({ attributes }) => attributes.get('rt')?.value === 'tun');
+  const tunnel = loadVirtualTunnel(element, path, values, { isUsed: isTunnelUsed, problems });
+  const reals = loadReals(realElements, path, { tester, forwarding: values.rt, tunnel, problems });
   if (!tester || problems.errors.length > before) return undefined;
   const virtual = buildVirtual(values, tester, reals);
-  checkFamilies(virtual, realElements, path, problems);
+  checkPrefix(element, path, virtual, problems);
+  checkReals(virtual, realElements, path, problems);
   return virtual;
 }
 
@@ -120,9 +128,6 @@ function checkIdentity(element: Element, path: string, values: VirtualValues, pr
     if (!element.attributes.has('port')) missing('port', 'an integer 0..65535');
     if (values.fwmark)
       problems.error(placeOf(element, 'fwmark'), path, 'attribute "fwmark": only with proto="fwmark"');
-  }
-  if (values.ops && values.proto === 'tcp') {
-    problems.error(placeOf(element, 'ops'), path, 'attribute "ops": one-packet scheduling is for UDP only');
   }
 }
 
@@ -157,15 +162,19 @@ function buildVirtual(
   reals: readonly RealConfig[],
 ): VirtualConfig {
   const isMark = values.proto === 'fwmark';
+  const address = isMark ? markAddress(values, reals) : (parseAddress(values.addr ?? '') as Address);
   return {
     name: values.name,
     protocol: values.proto,
-    address: isMark ? markAddress(values, reals) : (parseAddress(values.addr ?? '') as Address),
+    address,
     port: isMark ? 0 : (values.port ?? 0),
     fwmark: values.fwmark ?? 0,
     scheduler: values.sched,
+    schedulerFlags: schedulerFlagsOf(values),
     forwarding: values.rt,
     persistenceSec: values.pers,
+    persistencePrefix: parsePersistencePrefix(values.pers_prefix, address) ?? fullPrefix(address),
+    persistenceEngine: values.pe ?? '',
     onePacket: values.ops,
     testing: testingOf(tester),
     reals,
@@ -176,25 +185,6 @@ function buildVirtual(
 function markAddress({ addr }: VirtualValues, reals: readonly RealConfig[]): Address {
   const family = parseAddress(addr ?? '')?.family ?? reals[0]?.address.family ?? 4;
   return unspecifiedAddress(family);
-}
-
-function checkFamilies(
-  { address, reals }: VirtualConfig,
-  elements: readonly Element[],
-  path: string,
-  problems: ProblemList,
-): void {
-  for (const [index, real] of reals.entries()) {
-    const element = elements[index];
-    if (!element || real.forwarding === 'tun' || real.address.family === address.family) continue;
-    const families = `IPv${address.family} virtual, IPv${real.address.family} real`;
-    const realPath = `${path} > real ${nameOf(element, index)}`;
-    problems.error(
-      placeOf(element, 'addr'),
-      realPath,
-      `attribute "addr": ${families}: only rt="tun" can join them`,
-    );
-  }
 }
 
 function selectChildren(

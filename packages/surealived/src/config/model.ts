@@ -4,15 +4,21 @@
  * @module
  */
 import type { Address } from '@surealived/shared/address';
-import type { ForwardingMethod, RealId, VirtualId } from '@surealived/shared/model';
+import type { ForwardingMethod, RealId, Tunnel, VirtualId } from '@surealived/shared/model';
 import type { Tester } from '@surealived/testers/tester';
 
 export interface VirtualConfig extends VirtualId {
   readonly name: string;
   readonly scheduler: string;
+  /** By name and in the order of `SCHEDULER_FLAGS`. */
+  readonly schedulerFlags: readonly string[];
   readonly forwarding: ForwardingMethod;
   /** 0 for none. */
   readonly persistenceSec: number;
+  /** Bits of a client's address that count for persistence, up to all of them. */
+  readonly persistencePrefix: number;
+  /** Empty for none. */
+  readonly persistenceEngine: string;
   readonly onePacket: boolean;
   readonly testing: TestingConfig;
   readonly reals: readonly RealConfig[];
@@ -89,6 +95,8 @@ export interface RealConfig extends RealId {
   readonly upperThreshold: number;
   readonly lowerThreshold: number;
   readonly forwarding: ForwardingMethod;
+  /** `IPIP` unless `forwarding` is `tun`. */
+  readonly tunnel: Tunnel;
   readonly testPort: number;
   /** Source address of the tests. */
   readonly bindAddress: Address | undefined;

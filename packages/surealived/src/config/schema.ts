@@ -11,8 +11,11 @@ import {
   MAX_PORT,
   MAX_THRESHOLD,
   MAX_WEIGHT,
+  PERSISTENCE_ENGINES,
   PROTOCOLS,
   SCHEDULER_NAME,
+  TUNNEL_FLAGS,
+  TUNNEL_TYPES,
 } from '@surealived/shared/model';
 import { Flag } from '@surealived/testers/attributes';
 import Type from 'typebox';
@@ -41,9 +44,30 @@ const CountOrPercent = (description: string) =>
 const Path = (description: string) =>
   Type.String({ minLength: 1, maxLength: 4096, expected: 'a path', description });
 
+/** `whose` tells a virtual's attributes from a real's. */
+const tunnelAttributes = (whose: string) => ({
+  tun_type: Type.Optional(
+    Type.Enum([...TUNNEL_TYPES], { description: `Encapsulation of rt="tun"; ${whose}.` }),
+  ),
+  tun_port: Type.Optional(
+    Type.Integer({
+      minimum: 0,
+      maximum: MAX_PORT,
+      description: 'UDP port of the tunnel; mandatory with gue, and for gue alone.',
+    }),
+  ),
+  tun_flags: Type.Optional(
+    Type.Enum([...TUNNEL_FLAGS], {
+      description: 'Checksum of gue or gre: none (nocsum), one (csum), or for gue remcsum; nocsum without.',
+    }),
+  ),
+});
+
 export const VirtualAttributes = Type.Object({
   name: Name,
-  proto: Type.Enum([...PROTOCOLS], { description: 'How the virtual is named: tcp, udp or fwmark.' }),
+  proto: Type.Enum([...PROTOCOLS], {
+    description: 'How the virtual is named: by address and port, or by a mark.',
+  }),
   addr: Type.Optional(IpAddress('Virtual address; mandatory unless proto is fwmark.')),
   port: Type.Optional(Port('Virtual port; mandatory unless proto is fwmark.')),
   fwmark: Type.Optional(
@@ -54,13 +78,32 @@ export const VirtualAttributes = Type.Object({
     expected: 'the name of an IPVS scheduler such as wrr or wlc',
     description: 'IPVS scheduler.',
   }),
+  sched_flags: Type.Optional(
+    Type.String({
+      expected: 'flags of the scheduler with commas between them',
+      description: 'Flags: sh-fallback and sh-port of sh, mh-fallback and mh-port of mh.',
+    }),
+  ),
   rt: Type.Enum([...FORWARDING_METHODS], { description: 'Forwarding method of the reals.' }),
+  ...tunnelAttributes('ipip without'),
   pers: Type.Integer({
     minimum: 0,
     maximum: MAX_PERSISTENCE_SEC,
     default: 0,
     description: 'Persistence in seconds; 0 for none.',
   }),
+  pers_prefix: Type.Optional(
+    Type.String({
+      pattern: '^([0-9]{1,3}|[0-9]{1,3}([.][0-9]{1,3}){3})$',
+      expected: 'a prefix length, or an IPv4 netmask such as 255.255.255.0',
+      description: "How much of a client's address counts for persistence; all of it without.",
+    }),
+  ),
+  pe: Type.Optional(
+    Type.Enum([...PERSISTENCE_ENGINES], {
+      description: 'Persistence engine: sip keeps a call together, by its Call-ID. For UDP, with pers.',
+    }),
+  ),
   ops: Flag({ default: false, description: 'One-packet scheduling (UDP only).' }),
 });
 
@@ -123,5 +166,6 @@ export const RealAttributes = Type.Object({
   rt: Type.Optional(
     Type.Enum([...FORWARDING_METHODS], { description: "Forwarding method, instead of the virtual's." }),
   ),
+  ...tunnelAttributes("the virtual's tunnel without"),
   bindaddr: Type.Optional(IpAddress('Source address of the tests.')),
 });

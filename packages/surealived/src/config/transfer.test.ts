@@ -10,7 +10,7 @@ const load = (text: string) => parseServices(text, 'services.xml', { registry })
 
 const EXAMPLES = new URL('../../../../examples/', import.meta.url);
 
-it.each(['demo.xml', 'fwmark.xml', 'ipv6.xml', 'no-test.xml', 'web.xml'])(
+it.each(['demo.xml', 'fwmark.xml', 'ipv6.xml', 'ipvs.xml', 'no-test.xml', 'web.xml'])(
   'brings the virtuals of %s over as they were',
   (name) => {
     for (const virtual of load(readFileSync(new URL(name, EXAMPLES), 'utf8'))) {

@@ -67,7 +67,7 @@ describe('override.dump', () => {
     '192.168.0.1:80:0:0 - 10.0.0.11:80 - weight=50% rstate=ONLIN',
     '192.168.0.1:80:0:0 - 10.0.0.11:80 - weight=65536  rstate=DOWN',
     '192.168.0.1:80:0:0 - 10.0.0.11:80 - weight=-2  rstate=DOWN',
-    '192.168.0.1:80:3:0 - 10.0.0.11:80 - weight=1  rstate=DOWN',
+    '192.168.0.1:80:4:0 - 10.0.0.11:80 - weight=1  rstate=DOWN',
     '192.168.0.1:80:0:0 - 10.0.0.11 - weight=1  rstate=DOWN',
   ])('does not take %s', (line) => {
     const { entries, problems } = parseOverrideDump(line, 'override.dump');
@@ -147,7 +147,7 @@ describe('keys', () => {
     const id = fc.record({
       address,
       port,
-      protocol: fc.constantFrom('tcp' as const, 'udp', 'fwmark'),
+      protocol: fc.constantFrom('tcp' as const, 'udp', 'fwmark', 'sctp'),
       fwmark: fc.integer({ min: 0, max: 0xffffffff }),
     });
     fc.assert(

@@ -376,12 +376,14 @@ const WRITER = `
   const { parseAddress } = await import('@surealived/shared/address');
   const { writeSync } = await import('node:fs');
   const address = parseAddress('10.0.0.1');
-  const real = { name: 'w', address, port: 80, weight: 0, lowerThreshold: 0, upperThreshold: 0, forwarding: 'dr' };
+  const real = { name: 'w', address, port: 80, weight: 0, lowerThreshold: 0, upperThreshold: 0, forwarding: 'dr',
+    tunnel: { type: 'ipip', port: 0, flags: 'nocsum' } };
   const head = { name: 'web', protocol: 'tcp', address, port: 80, fwmark: 0, forwarding: 'dr', scheduler: 'rr' };
+  const settings = { persistenceSec: 0, persistencePrefix: 32, persistenceEngine: '', schedulerFlags: [], onePacket: false };
   let weight = Number(process.argv[2]);
   const handover = new FileHandover({
     paths: JSON.parse(process.argv[1]),
-    source: () => [{ ...head, persistenceSec: 0, onePacket: false, reals: [{ ...real, weight }] }],
+    source: () => [{ ...head, ...settings, reals: [{ ...real, weight }] }],
     log: createLogger('writer', { level: 'error' }),
     wallNow: () => new Date(),
   });

@@ -9,6 +9,7 @@ const VIRTUALS = [
   { ...web, name: 'a mark', proto: 'fwmark', addr: '0.0.0.0', port: 0, fwmark: 7 },
   { ...web, name: 'mark6', proto: 'fwmark', addr: '::', port: 0, fwmark: 7 },
   { ...web, name: 'tcp:192.0.2.10:81', port: 443 },
+  { ...web, name: 'ss7', proto: 'sctp', port: 2905 },
 ] as const;
 const REALS = [
   { name: 'w1', addr: '10.0.0.11', port: 80 },
@@ -28,6 +29,7 @@ describe('selectVirtual', () => {
     ['tcp:[2001:db8::1]:80', 1],
     ['tcp:2001:DB8:0::1:80', 1],
     ['udp:192.0.2.10:53', 2],
+    ['sctp:192.0.2.10:2905', 6],
     ['fwmark:7:::', 4],
     ['fwmark:7:0.0.0.0', 3],
     ['vproto=tcp vaddr=192.0.2.10 vport=80', 0],

@@ -82,7 +82,7 @@ function readVirtual(text: string): VirtualParts {
   }
   const [, fwmark, family] = /^fwmark:(\d+)(?::(.+))?$/.exec(text) ?? [];
   if (fwmark !== undefined) return { proto: 'fwmark', fwmark: number(fwmark), addr: canonical(family) };
-  const [, proto, addr, port] = /^(?:(tcp|udp):)?(.+):(\d+)$/.exec(text) ?? [];
+  const [, proto, addr, port] = /^(?:(tcp|udp|sctp):)?(.+):(\d+)$/.exec(text) ?? [];
   return { proto, addr: canonical(addr), port: number(port) };
 }
 
