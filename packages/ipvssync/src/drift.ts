@@ -1,6 +1,7 @@
 import type { Logger } from '@surealived/shared/log';
 import { describeOperation } from './describe.js';
-import { type PlanPolicy, planChanges } from './plan.js';
+import { planChanges } from './plan.js';
+import type { PlanPolicy } from './protection.js';
 import { type Operation, type Service, serviceKey } from './table.js';
 
 /** Lines of a round: what emptied the whole table is told by the first ones. */

@@ -8,11 +8,12 @@ import { describe, expect, it, onTestFinished } from 'vitest';
 import { type FollowOptions, follow } from './follow.js';
 import { DNS, diff, HandoverFiles, real, sealed, WEB } from './handover.test-kit.js';
 import { MemoryTable } from './memory/memory-table.js';
+import type { OperationResult } from './operation-result.js';
 import { Requests } from './requests.js';
 import type { WantedSettings } from './settings.js';
 import { daemon } from './settings.test-kit.js';
 import { SettingsKeeper } from './settings-keeper.js';
-import type { Operation, OperationResult, Service } from './table.js';
+import type { Operation, Service } from './table.js';
 import { destinationKey } from './table.js';
 import { service } from './table.test-kit.js';
 

@@ -1,4 +1,4 @@
-import { isProtected } from './protection.js';
+import { isProtected, type PlanPolicy } from './protection.js';
 import {
   type Destination,
   type DestinationTunnel,
@@ -9,13 +9,6 @@ import {
   type ServiceSettings,
   serviceKey,
 } from './table.js';
-
-export interface PlanPolicy {
-  /** Whether services that are not desired are deleted; otherwise they are not touched. */
-  readonly deleteUnmanaged: boolean;
-  /** Names of services that are never touched: `tcp 10.0.0.1:80`, `fwmark 7` for both families. */
-  readonly protect?: ReadonlySet<string>;
-}
 
 /**
  * What to do so that the table holds the desired services. Pure; empty when nothing differs.

@@ -1,5 +1,12 @@
-import type { PlanPolicy } from './plan.js';
 import { describeService, type ServiceHead, type ServiceId, serviceKey } from './table.js';
+
+/** What is not the business of a round. */
+export interface PlanPolicy {
+  /** Whether services that are not desired are deleted; otherwise they are not touched. */
+  readonly deleteUnmanaged: boolean;
+  /** Names of services that are never touched: `tcp 10.0.0.1:80`, `fwmark 7` for both families. */
+  readonly protect?: ReadonlySet<string>;
+}
 
 /** A service that a whole round does not touch. */
 export interface LeftAlone {

@@ -6,7 +6,7 @@
  * @module
  */
 import { type Address, formatEndpoint } from '@surealived/shared/address';
-import type { OperationResult } from './table.js';
+import type { OperationResult } from './operation-result.js';
 
 /** Seconds after which a connection without packets is forgotten. */
 export interface Timeouts {

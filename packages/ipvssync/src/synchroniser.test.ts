@@ -3,8 +3,9 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { describeOperation } from './describe.js';
 import { MemoryTable } from './memory/memory-table.js';
+import type { OperationResult } from './operation-result.js';
 import { type Round, Synchroniser } from './synchroniser.js';
-import { type IpvsTable, type Operation, type OperationResult, type Service, serviceKey } from './table.js';
+import { type IpvsTable, type Operation, type Service, serviceKey } from './table.js';
 import { arbitraryTable, service, sorted } from './table.test-kit.js';
 import { TableImage } from './table-image.js';
 

@@ -2,8 +2,8 @@ import type { Clock } from '@surealived/shared/clock';
 import { countEntries, type HeldBack, limitDeletions, type Permit } from './deletions.js';
 import { describeAttempt, describeRefusal } from './describe.js';
 import { findDrift } from './drift.js';
-import { bringsCapacity, isRemoval, type PlanPolicy, planChanges, sliceByService } from './plan.js';
-import { findLeftAlone, type LeftAlone } from './protection.js';
+import { bringsCapacity, isRemoval, planChanges, sliceByService } from './plan.js';
+import { findLeftAlone, type LeftAlone, type PlanPolicy } from './protection.js';
 import { describeService, type IpvsTable, type Operation, type Service, serviceKey } from './table.js';
 import { TableImage } from './table-image.js';
 

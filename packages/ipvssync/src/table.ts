@@ -7,6 +7,7 @@
  */
 import { type Address, formatEndpoint } from '@surealived/shared/address';
 import type { ForwardingMethod, Protocol, RealId, TunnelFlags, TunnelType } from '@surealived/shared/model';
+import type { OperationResult } from './operation-result.js';
 import type { SettingsStore } from './settings.js';
 
 /** Adds to the snapshot's protocols what somebody else's service may use; `ip-N` is an IP protocol by number. */
@@ -84,16 +85,6 @@ export type Operation =
       readonly before: Destination;
     }
   | { readonly kind: 'deleteDestination'; readonly service: ServiceId; readonly destination: Destination };
-
-export type OperationResult = { readonly ok: true } | Refused;
-
-export interface Refused {
-  readonly ok: false;
-  /** A name, like `ENOENT`; ENOBUFS means that the outcome is unknown. */
-  readonly errno: string;
-  /** What was tried against it in vain. */
-  readonly detail?: string | undefined;
-}
 
 /** An IPVS table that can be read and written. Calls must not overlap. */
 export interface IpvsTable {

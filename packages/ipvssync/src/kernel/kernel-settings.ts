@@ -1,6 +1,6 @@
 import { errnoName } from '@surealived/shared/libc';
+import type { OperationResult } from '../operation-result.js';
 import type { Settings, SettingsChange, SettingsStore, Timeouts } from '../settings.js';
-import type { OperationResult } from '../table.js';
 import { genlAttributes, type NetlinkMessage } from '../wire/genl.js';
 import {
   daemonsRequest,

@@ -1,5 +1,6 @@
 import { errnoName } from '@surealived/shared/libc';
-import type { Destination, IpvsTable, Operation, OperationResult, Service, ServiceHead } from '../table.js';
+import type { OperationResult } from '../operation-result.js';
+import type { Destination, IpvsTable, Operation, Service, ServiceHead } from '../table.js';
 import { describeService } from '../table.js';
 import type { Attr } from '../wire/attr.js';
 import { genlAttributes, type NetlinkMessage } from '../wire/genl.js';

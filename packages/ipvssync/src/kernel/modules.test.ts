@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { Operation, OperationResult } from '../table.js';
+import type { OperationResult } from '../operation-result.js';
+import type { Operation } from '../table.js';
 import { destination, service } from '../table.test-kit.js';
 import { applyWithModules, ModuleLoader, modprobe, modulesOf } from './modules.js';
 

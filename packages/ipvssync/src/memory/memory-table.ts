@@ -1,5 +1,6 @@
+import type { OperationResult } from '../operation-result.js';
 import type { Settings } from '../settings.js';
-import type { IpvsTable, Operation, OperationResult, Service } from '../table.js';
+import type { IpvsTable, Operation, Service } from '../table.js';
 import { TableImage } from '../table-image.js';
 import { findRefusal } from './kernel-rules.js';
 import { INITIAL_SETTINGS, MemorySettings } from './memory-settings.js';
