@@ -459,6 +459,7 @@ describe('follow, with its poll', () => {
     renameSync(file, `${file}.away`);
     one.requests.reload();
     await one.until(() => one.logged('surealived must run first'));
+    await new Promise(setImmediate); // it waits for its next look, and lets everybody else live
     writeFileSync(`${file}.away`, readFileSync(`${file}.away`, 'utf8').replace('rweight=1', 'rweight=4'));
     renameSync(`${file}.away`, file);
     await one.untilTable('10.0.0.11:80=4');

@@ -134,6 +134,7 @@ class Follower {
     const isAskedFor = this.#requests.takeResync();
     if (isAskedFor) this.#log.info('table is read back');
     if (isAskedFor || isDue) await this.#synchroniseAll();
+    else await this.#options.settings?.retryIfDue();
   }
 
   /** Expected errors are logged: the next look tries again. */
@@ -143,7 +144,6 @@ class Follower {
       else if (this.#isReloadWanted()) await this.#reload();
       else await this.#advance();
       const nowMs = this.#options.clock.nowMs();
-      await this.#options.settings?.retryIfDue();
       if (nowMs - this.#polledAtMs >= this.#pollMs) await this.#poll(watch, nowMs);
       this.#trouble = undefined;
     } catch (error) {
@@ -187,7 +187,7 @@ class Follower {
       if (error instanceof SnapshotError) {
         this.#refusedSnapshot = snapshot;
         this.#answeredFlag = flag;
-      } else if (asked) this.#requests.reload();
+      } else if (asked) this.#requests.postponeReload();
       throw error;
     }
     await this.#synchroniseAll(asked);

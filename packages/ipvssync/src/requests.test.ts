@@ -1,0 +1,21 @@
+import { expect, it } from 'vitest';
+import { Requests } from './requests.js';
+
+it('tells the listener of each request, also of one that came before it', () => {
+  const requests = new Requests();
+  let calls = 0;
+  requests.reload();
+  requests.listen(() => calls++);
+  expect(calls).toBe(1);
+  requests.resync();
+  expect([calls, requests.takeReload(), requests.takeResync()]).toEqual([2, true, true]);
+  expect([requests.takeReload(), requests.takeResync()]).toEqual([false, false]);
+});
+
+it('keeps a reload that was postponed, and wakes nobody for it', () => {
+  const requests = new Requests();
+  let calls = 0;
+  requests.listen(() => calls++);
+  requests.postponeReload();
+  expect([calls, requests.takeReload()]).toEqual([0, true]);
+});
