@@ -6,6 +6,7 @@ import { systemClock } from '@surealived/shared/clock';
 import { defineStreamTester, type StreamProbe, type Target } from '@surealived/testers/tester';
 import Type from 'typebox';
 import { onTestFinished } from 'vitest';
+import type { TlsOptions } from '../config/model.js';
 import { at } from '../services.test-kit.js';
 import type { Outcome } from './outcome.js';
 import { prepareTest } from './prepare.js';
@@ -69,11 +70,13 @@ export interface TestOptions {
   readonly host?: string;
   readonly timeoutMs?: number;
   readonly bind?: string;
+  /** Absent for a test without TLS. */
+  readonly tls?: TlsOptions;
 }
 
 /** A test that holds the conversation of `probe`. */
 export function testOf(probe: () => StreamProbe, port: number, options: TestOptions = {}): PreparedTest {
-  const { host = '127.0.0.1', timeoutMs = 10_000, bind } = options;
+  const { host = '127.0.0.1', timeoutMs = 10_000, bind, tls } = options;
   const tester = defineStreamTester({
     name: 'scripted',
     description: 'Talks as the test wants.',
@@ -84,7 +87,7 @@ export function testOf(probe: () => StreamProbe, port: number, options: TestOpti
     target: targetAt(host, port, bind),
     attributes: {},
     timeoutMs,
-    tls: undefined,
+    tls,
   });
 }
 

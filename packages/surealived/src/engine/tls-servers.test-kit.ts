@@ -1,15 +1,11 @@
 import { once } from 'node:events';
 import { type AddressInfo, connect, type Socket } from 'node:net';
 import { createServer, type TLSSocket, type TlsOptions as TlsServerOptions } from 'node:tls';
-import { defineStreamTester, type StreamProbe } from '@surealived/testers/tester';
-import Type from 'typebox';
+import type { StreamProbe } from '@surealived/testers/tester';
 import { onTestFinished } from 'vitest';
 import type { TlsPolicy } from '../config/model.js';
-import { listen, type TestOptions, targetAt } from './hostile-servers.test-kit.js';
-import { prepareTest } from './prepare.js';
+import { listen, type TestOptions, testOf } from './hostile-servers.test-kit.js';
 import type { PreparedTest } from './test-queue.js';
-
-const ANY: TlsPolicy = { verify: false, caFile: undefined, caStamp: '', minDays: 0 };
 
 /** A TLS server on loopback that does `serve` with each connection; `raw` is the socket below. @returns Its port. */
 export async function listenTls(
@@ -59,7 +55,7 @@ async function drip(from: Socket, to: Socket): Promise<void> {
   to.end();
 }
 
-export interface TlsTestOptions extends TestOptions, Partial<TlsPolicy> {
+export interface TlsTestOptions extends Omit<TestOptions, 'tls'>, Partial<TlsPolicy> {
   readonly serverName?: string;
 }
 
@@ -69,17 +65,6 @@ export function tlsTestOf(
   port: number,
   options: TlsTestOptions = {},
 ): PreparedTest {
-  const { host = '127.0.0.1', timeoutMs = 10_000, bind, serverName, ...policy } = options;
-  const tester = defineStreamTester({
-    name: 'scripted',
-    description: 'Talks as the test wants.',
-    attributes: Type.Object({}),
-    probe,
-  });
-  return prepareTest(tester, {
-    target: targetAt(host, port, bind),
-    attributes: {},
-    timeoutMs,
-    tls: { serverName, policy: { ...ANY, ...policy } },
-  });
+  const { serverName, verify = false, caFile, caStamp = '', minDays = 0, ...rest } = options;
+  return testOf(probe, port, { ...rest, tls: { serverName, policy: { verify, caFile, caStamp, minDays } } });
 }
