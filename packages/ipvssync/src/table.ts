@@ -72,6 +72,13 @@ export interface Service extends ServiceHead {
   readonly destinations: readonly Destination[];
 }
 
+/** How many connections a destination has: established ones, others (being made, closed), and templates of persistence. */
+export interface DestinationConnections extends RealId {
+  readonly active: number;
+  readonly inactive: number;
+  readonly persistent: number;
+}
+
 /** One write. `before` is what the planner saw, for the printed form alone. */
 export type Operation =
   | { readonly kind: 'addService'; readonly service: ServiceHead }
@@ -96,6 +103,12 @@ export interface IpvsTable {
    * @throws SureAliveError where it cannot be read now.
    */
   read(): Promise<readonly Service[]>;
+  /**
+   * The connections of a service's destinations now; none where there is no such service.
+   *
+   * @throws SureAliveError where they cannot be read now.
+   */
+  readConnections(service: ServiceId): Promise<readonly DestinationConnections[]>;
   /**
    * Carries out operations in their order; one that is refused does not stop those after it.
    *

@@ -140,7 +140,11 @@ function nestOf(kind: 'addService' | 'addDestination', service: ServiceHead, des
       whole,
     );
     for (const { type, value } of readAttrs(whole.written))
-      if (type === (destination ? 2 : 1)) writer.nested(type, (inner) => copyAttrs(inner, value));
+      if (type === (destination ? 2 : 1))
+        writer.nested(type, (inner) => {
+          copyAttrs(inner, value);
+          if (destination) inner.u32(7, 0).u32(8, 0).u32(9, 0); // no connections
+        });
   };
 }
 

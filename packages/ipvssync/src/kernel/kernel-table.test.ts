@@ -19,6 +19,17 @@ describe('KernelTable', () => {
     );
   });
 
+  it('reads the connections of the destinations of one service', async () => {
+    const web = service('tcp 10.0.0.1:80', {}, ['10.0.0.11:80', 1], ['10.0.0.12:80', 1]);
+    const image = new TableImage([web, service('udp 10.0.0.1:53', {}, ['10.0.0.21:53', 1])]);
+    const table = KernelTable.open(connect(ipvsKernel(image)), NO_MODULES);
+    const none = { active: 0, inactive: 0, persistent: 0 };
+    expect(await table.readConnections(web)).toEqual(
+      web.destinations.map(({ address, port }) => ({ address, port, ...none })),
+    );
+    expect(await table.readConnections(service('tcp 10.0.0.9:80'))).toEqual([]);
+  });
+
   it('writes what a plan says, so that the next plan is empty', async () => {
     await fc.assert(
       fc.asyncProperty(arbitraryTable, arbitraryTable, async (desired, actual) => {

@@ -1,6 +1,7 @@
+import type { Family } from '@surealived/shared/address';
 import { errnoName } from '@surealived/shared/libc';
 import type { OperationResult } from '../operation-result.js';
-import type { Destination, IpvsTable, Operation, Service, ServiceHead } from '../table.js';
+import type { DestinationConnections, IpvsTable, Operation, Service, ServiceId } from '../table.js';
 import { describeService } from '../table.js';
 import type { Attr } from '../wire/attr.js';
 import { genlAttributes, type NetlinkMessage } from '../wire/genl.js';
@@ -12,6 +13,7 @@ import {
   infoRequest,
   operationRequest,
   readDestination,
+  readDestinationConnections,
   readService,
   servicesRequest,
 } from '../wire/ipvs.js';
@@ -54,9 +56,13 @@ export class KernelTable implements IpvsTable {
     const read = (object: NetlinkMessage) => readService(nestOf(object, IPVS_CMD_ATTR_SERVICE));
     const heads = this.#client.dump(servicesRequest(this.#family), read, 'list services');
     return heads.flatMap((head) => {
-      const destinations = this.#readDestinations(head);
+      const destinations = this.#dumpDestinations(head, readDestination);
       return destinations ? [{ ...head, destinations }] : [];
     });
+  }
+
+  async readConnections(service: ServiceId): Promise<readonly DestinationConnections[]> {
+    return this.#dumpDestinations(service, readDestinationConnections) ?? [];
   }
 
   async apply(operations: readonly Operation[]): Promise<readonly OperationResult[]> {
@@ -74,9 +80,8 @@ export class KernelTable implements IpvsTable {
   }
 
   /** The kernel dumps the destinations of one service at a time. @returns `undefined` where the service is gone. */
-  #readDestinations(service: ServiceHead): Destination[] | undefined {
-    const read = (object: NetlinkMessage) =>
-      readDestination(nestOf(object, IPVS_CMD_ATTR_DEST), service.address.family);
+  #dumpDestinations<T>(service: ServiceId, of: (nest: Attr, family: Family) => T): T[] | undefined {
+    const read = (object: NetlinkMessage) => of(nestOf(object, IPVS_CMD_ATTR_DEST), service.address.family);
     const request = destinationsRequest(this.#family, service);
     try {
       return this.#client.dump(request, read, `list reals of ${describeService(service)}`);

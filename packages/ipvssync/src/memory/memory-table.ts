@@ -1,6 +1,13 @@
 import type { OperationResult } from '../operation-result.js';
 import type { Settings } from '../settings.js';
-import type { IpvsTable, Operation, Service } from '../table.js';
+import {
+  type DestinationConnections,
+  type IpvsTable,
+  type Operation,
+  type Service,
+  type ServiceId,
+  serviceKey,
+} from '../table.js';
 import { TableImage } from '../table-image.js';
 import { findRefusal } from './kernel-rules.js';
 import { INITIAL_SETTINGS, MemorySettings } from './memory-settings.js';
@@ -29,6 +36,18 @@ export class MemoryTable implements IpvsTable {
 
   async read(): Promise<readonly Service[]> {
     return this.#image.services();
+  }
+
+  /** There is no traffic in memory. */
+  async readConnections(service: ServiceId): Promise<readonly DestinationConnections[]> {
+    const { destinations = [] } = this.#image.service(serviceKey(service)) ?? {};
+    return destinations.map(({ address, port }) => ({
+      address,
+      port,
+      active: 0,
+      inactive: 0,
+      persistent: 0,
+    }));
   }
 
   async apply(operations: readonly Operation[]): Promise<readonly OperationResult[]> {

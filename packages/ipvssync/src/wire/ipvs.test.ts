@@ -5,7 +5,13 @@ import type { Destination, Operation, ServiceHead } from '../table.js';
 import { arbitraryService, destination, service } from '../table.test-kit.js';
 import { type Attr, AttrWriter, readAttrs } from './attr.js';
 import { writeRequest } from './genl.js';
-import { destinationsRequest, operationRequest, readDestination, readService } from './ipvs.js';
+import {
+  destinationsRequest,
+  operationRequest,
+  readDestination,
+  readDestinationConnections,
+  readService,
+} from './ipvs.js';
 
 const FAMILY = 28;
 const hex = (text: string): string => text.replaceAll(/\s/g, '');
@@ -201,6 +207,32 @@ describe('readService and readDestination', () => {
   it('tell a mask with holes from every prefix', () => {
     const holes = altered((type, value) => (type === 9 ? Buffer.from([255, 0, 255, 0]) : value));
     expect(readService(holes).persistencePrefix).toBe(-1);
+  });
+});
+
+describe('readDestinationConnections', () => {
+  const real = destination('[fd00::11]:80', 1);
+  const counted = (...counts: readonly [type: number, count: number][]) =>
+    nest((writer) => {
+      const added = encode({
+        kind: 'addDestination',
+        service: service('tcp [fd00::1]:80'),
+        destination: real,
+      });
+      for (const { type, value } of nests(added)[2]?.nested() ?? []) writer.bytes(type, value);
+      for (const [type, count] of counts) writer.u32(type, count);
+    });
+
+  it('reads the three counts', () => {
+    const { address, port } = real;
+    const connections = { address, port, active: 0xffffffff, inactive: 2, persistent: 0 };
+    expect(readDestinationConnections(counted([7, 0xffffffff], [8, 2], [9, 0]), 6)).toEqual(connections);
+  });
+
+  it('refuses a destination without one of them', () => {
+    expect(() => readDestinationConnections(counted([7, 1], [9, 0]), 6)).toThrow(
+      'inactive connections (attribute 8) is missing',
+    );
   });
 });
 

@@ -8,10 +8,11 @@
  * @module
  */
 import { addressFromBytes, type Family, unspecifiedAddress } from '@surealived/shared/address';
-import { IPIP, type TunnelFlags, type TunnelType } from '@surealived/shared/model';
+import { IPIP, type RealId, type TunnelFlags, type TunnelType } from '@surealived/shared/model';
 import { KernelProtocolError } from '../kernel/errors.js';
 import type {
   Destination,
+  DestinationConnections,
   DestinationTunnel,
   Forwarding,
   Operation,
@@ -55,6 +56,9 @@ const IPVS_DEST_ATTR_FWD_METHOD = 3;
 const IPVS_DEST_ATTR_WEIGHT = 4;
 const IPVS_DEST_ATTR_U_THRESH = 5;
 const IPVS_DEST_ATTR_L_THRESH = 6;
+const IPVS_DEST_ATTR_ACTIVE_CONNS = 7;
+const IPVS_DEST_ATTR_INACT_CONNS = 8;
+const IPVS_DEST_ATTR_PERSIST_CONNS = 9;
 const IPVS_DEST_ATTR_ADDR_FAMILY = 11;
 const IPVS_DEST_ATTR_TUN_TYPE = 13;
 const IPVS_DEST_ATTR_TUN_PORT = 14;
@@ -224,21 +228,34 @@ export function readService(nest: Attr): ServiceHead {
  */
 export function readDestination(nest: Attr, serviceFamily: Family): Destination {
   const attrs = indexAttrs(nest);
-  const familyAttr = attrs[IPVS_DEST_ATTR_ADDR_FAMILY];
-  const family = familyAttr ? familyOf(familyAttr.u16()) : serviceFamily;
   const method = requiredAttr(attrs, IPVS_DEST_ATTR_FWD_METHOD, 'forwarding').u32() & IP_VS_CONN_F_FWD_MASK;
   return {
-    address: addressFromBytes(
-      family,
-      requiredAttr(attrs, IPVS_DEST_ATTR_ADDR, 'real address').bytes(ADDRESS_BYTES),
-    ),
-    port: requiredAttr(attrs, IPVS_DEST_ATTR_PORT, 'real port').u16Be(),
+    ...readRealId(attrs, serviceFamily),
     forwarding: FORWARDING_NAMES[method] ?? `method-${method}`,
     weight: requiredAttr(attrs, IPVS_DEST_ATTR_WEIGHT, 'weight').u32() | 0,
     lowerThreshold: requiredAttr(attrs, IPVS_DEST_ATTR_L_THRESH, 'lower threshold').u32(),
     upperThreshold: requiredAttr(attrs, IPVS_DEST_ATTR_U_THRESH, 'upper threshold').u32(),
     tunnel: readTunnel(attrs),
   };
+}
+
+/** The connections that an IPVS_CMD_ATTR_DEST counts. @param serviceFamily, @throws As `readDestination`. */
+export function readDestinationConnections(nest: Attr, serviceFamily: Family): DestinationConnections {
+  const attrs = indexAttrs(nest);
+  return {
+    ...readRealId(attrs, serviceFamily),
+    active: requiredAttr(attrs, IPVS_DEST_ATTR_ACTIVE_CONNS, 'active connections').u32(),
+    inactive: requiredAttr(attrs, IPVS_DEST_ATTR_INACT_CONNS, 'inactive connections').u32(),
+    persistent: requiredAttr(attrs, IPVS_DEST_ATTR_PERSIST_CONNS, 'persistent connections').u32(),
+  };
+}
+
+function readRealId(attrs: AttrTable, serviceFamily: Family): RealId {
+  const familyAttr = attrs[IPVS_DEST_ATTR_ADDR_FAMILY];
+  const family = familyAttr ? familyOf(familyAttr.u16()) : serviceFamily;
+  const bytes = requiredAttr(attrs, IPVS_DEST_ATTR_ADDR, 'real address').bytes(ADDRESS_BYTES);
+  const port = requiredAttr(attrs, IPVS_DEST_ATTR_PORT, 'real port').u16Be();
+  return { address: addressFromBytes(family, bytes), port };
 }
 
 function readTunnel(attrs: AttrTable): DestinationTunnel {
