@@ -1,6 +1,5 @@
-import { describeOperation } from './describe.js';
 import { listed } from './listed.js';
-import { type Operation, serviceKey } from './table.js';
+import { describeDestination, describeService, type Operation, serviceKey } from './table.js';
 import type { TableImage } from './table-image.js';
 
 /** Deletions that were not made because they were too many. */
@@ -48,20 +47,34 @@ export function describeHeldBack({ count, maxDeletes }: HeldBack): string {
 
 /** `tcp 10.0.0.9:80, tcp 10.0.0.1:80 real 10.0.0.11:80 and 33 more` */
 export function listDeletions({ deletions }: HeldBack): string {
-  return listed(deletions.map((deletion) => describeOperation(deletion).replace(/^- /, '')));
+  return listed(deletions.map(describeDeleted));
 }
 
-/** Services and reals that deletions take out of the table. */
+/** Services and reals that operations take out of the table, now or when they have drained. */
 export function countEntries(operations: readonly Operation[], image: TableImage): number {
   let count = 0;
-  for (const { kind, service } of operations) {
-    if (kind === 'deleteDestination') count++;
-    else if (kind === 'deleteService')
-      count += 1 + (image.service(serviceKey(service))?.destinations.length ?? 0);
-  }
+  for (const operation of operations)
+    if (operation.kind === 'deleteService')
+      count += 1 + (image.service(serviceKey(operation.service))?.destinations.length ?? 0);
+    else if (isDeletion(operation)) count++;
   return count;
 }
 
-function isDeletion({ kind }: Operation): boolean {
-  return kind === 'deleteService' || kind === 'deleteDestination';
+/** What a deletion takes out: `tcp 10.0.0.9:80`, `tcp 10.0.0.1:80 real 10.0.0.11:80`. */
+export function describeDeleted(deletion: Operation): string {
+  const name = describeService(deletion.service);
+  return 'destination' in deletion ? `${name} real ${describeDestination(deletion.destination)}` : name;
+}
+
+/** What begins to drain is deleted by that, though later. */
+function isDeletion(operation: Operation): boolean {
+  switch (operation.kind) {
+    case 'deleteService':
+    case 'deleteDestination':
+      return true;
+    case 'editDestination':
+      return operation.isDrain === true;
+    default:
+      return false;
+  }
 }

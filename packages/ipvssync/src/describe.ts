@@ -3,12 +3,12 @@
  *
  * @module
  */
-import { formatEndpoint } from '@surealived/shared/address';
 import { fullPrefix } from '@surealived/shared/model';
 import { schedulerFlagNames } from './scheduler-flags.js';
 import {
   type Destination,
   type DestinationTunnel,
+  describeDestination,
   describeService,
   type Operation,
   type ServiceHead,
@@ -16,7 +16,7 @@ import {
 
 /**
  * One line: `+ tcp 10.0.0.1:80 scheduler wrr`, `~ tcp 10.0.0.1:80 real 10.0.0.11:80 weight 10 -> 0`,
- * `- tcp 10.0.0.1:80 real 10.0.0.11:80`. Where weight 0 or a scheduler's default goes without saying, it is said.
+ * `- tcp 10.0.0.1:80 real 10.0.0.11:80`; `(drains)` behind an edit to weight 0 that a deletion follows. Where weight 0 or a scheduler's default goes without saying, it is said.
  */
 export function describeOperation(operation: Operation): string {
   const name = describeService(operation.service);
@@ -28,13 +28,13 @@ export function describeOperation(operation: Operation): string {
     case 'deleteService':
       return `- ${name}`;
     case 'addDestination':
-      return `+ ${name} real ${endpoint(operation.destination)} ${spoken(destinationFacts(operation.destination))}`;
+      return `+ ${name} real ${describeDestination(operation.destination)} ${spoken(destinationFacts(operation.destination))}`;
     case 'editDestination': {
       const change = changed(destinationFacts(operation.before), destinationFacts(operation.destination));
-      return `~ ${name} real ${endpoint(operation.destination)} ${change}`;
+      return `~ ${name} real ${describeDestination(operation.destination)} ${change}${operation.isDrain ? ' (drains)' : ''}`;
     }
     case 'deleteDestination':
-      return `- ${name} real ${endpoint(operation.destination)}`;
+      return `- ${name} real ${describeDestination(operation.destination)}`;
   }
 }
 
@@ -49,11 +49,11 @@ export function describeAttempt(operation: Operation): string {
     case 'deleteService':
       return `delete ${name}`;
     case 'addDestination':
-      return `add real ${endpoint(operation.destination)} to ${name}`;
+      return `add real ${describeDestination(operation.destination)} to ${name}`;
     case 'editDestination':
-      return `edit real ${endpoint(operation.destination)} of ${name}`;
+      return `edit real ${describeDestination(operation.destination)} of ${name}`;
     case 'deleteDestination':
-      return `delete real ${endpoint(operation.destination)} of ${name}`;
+      return `delete real ${describeDestination(operation.destination)} of ${name}`;
   }
 }
 
@@ -103,10 +103,6 @@ function explainInvalid(operation: Operation): string | undefined {
   const { type, port } = operation.destination.tunnel;
   if (type === 'gue' && port === 0) return 'a gue tunnel needs a port';
   return 'not an address that a real can have';
-}
-
-function endpoint({ address, port }: Destination): string {
-  return formatEndpoint(address, port);
 }
 
 /** Name, value, and whether the value goes without saying. */

@@ -6,10 +6,10 @@
 import { arrivalPort, type RealId } from '@surealived/shared/model';
 import type { DiffEntry, SnapshotVirtual } from '@surealived/shared/snapshot/format';
 import { schedulerFlagBits } from './scheduler-flags.js';
-import { type Destination, destinationKey, type Service } from './table.js';
+import { type DesiredService, type Destination, destinationKey } from './table.js';
 
-/** The service as the snapshot wants it. */
-export function desiredService(virtual: SnapshotVirtual): Service {
+/** The service as the snapshot wants it. UDP has no connections that could end: its reals leave at once. */
+export function desiredService(virtual: SnapshotVirtual): DesiredService {
   const { protocol, address, port, fwmark, scheduler, schedulerFlags, onePacket } = virtual;
   const { persistenceSec, persistencePrefix, persistenceEngine } = virtual;
   return {
@@ -24,6 +24,7 @@ export function desiredService(virtual: SnapshotVirtual): Service {
     persistenceEngine,
     onePacket,
     destinations: desiredDestinations(virtual),
+    drainTimeoutSec: protocol === 'udp' ? 0 : virtual.drainTimeoutSec,
   };
 }
 

@@ -7,43 +7,25 @@
  */
 import { existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import type { Clock } from '@surealived/shared/clock';
-import { messageOf, SnapshotError, SureAliveError } from '@surealived/shared/errors';
+import { messageOf, SnapshotError } from '@surealived/shared/errors';
 import type { Logger } from '@surealived/shared/log';
 import type { Permit } from './deletions.js';
-import { describeOperation } from './describe.js';
 import { desiredService } from './desired.js';
 import { DirectoryWatch } from './directory-watch.js';
-import { DriftLog } from './drift.js';
-import { Failures } from './failures.js';
-import { GuardLog } from './guard-log.js';
+import { isExpected } from './expected-error.js';
 import { Handover, type HandoverPaths } from './handover.js';
-import { LatencyWindow } from './latency.js';
 import { Requests } from './requests.js';
-import type { SettingsKeeper } from './settings-keeper.js';
-import { type Round, Synchroniser, type SynchroniserPolicy } from './synchroniser.js';
-import { describeService, type IpvsTable, type Service } from './table.js';
+import { TableKeeper, type TableKeeperOptions } from './table-keeper.js';
 import { WakeUp } from './wake-up.js';
 
 const POLL_MS = 2_000;
-/** What the failure of a whole round is remembered under, beside the names of virtuals. */
-const WHOLE_TABLE = 'all';
-
-export interface FollowOptions {
+export interface FollowOptions extends Omit<TableKeeperOptions, 'desired'> {
   readonly paths: HandoverPaths;
-  readonly table: IpvsTable;
-  readonly policy: SynchroniserPolicy;
-  /** Timeouts and sync daemons, which are looked at whenever the whole table is. */
-  readonly settings?: SettingsKeeper;
   /** Whether consumed diff files stay. */
   readonly keepDiffs: boolean;
-  readonly log: Logger;
-  readonly clock: Clock;
   /** Ends the loop; a round that runs is finished. */
   readonly signal: AbortSignal;
   readonly pollMs?: number;
-  /** From one reading of the whole table to the next; 0 and left away for none but at a reload. */
-  readonly resyncIntervalMs?: number;
   /** A reload that is asked for takes a snapshot that is older than the one in force, too. */
   readonly requests?: Requests;
   /** Whether a snapshot without any virtual is taken. */
@@ -67,16 +49,9 @@ class Follower {
   readonly #options: FollowOptions;
   readonly #log: Logger;
   readonly #handover: Handover;
-  readonly #synchroniser: Synchroniser;
-  readonly #failures: Failures;
-  readonly #drift: DriftLog;
-  readonly #guards: GuardLog;
+  readonly #table: TableKeeper;
   readonly #requests: Requests;
-  readonly #resyncIntervalMs: number;
-  #resyncAtMs = Number.POSITIVE_INFINITY;
   readonly #bell = new WakeUp();
-  /** From the verdict to the table's acknowledgement. */
-  readonly #latency = new LatencyWindow();
   readonly #pollMs: number;
   #polledAtMs = Number.NEGATIVE_INFINITY;
   /** The reload flag that cannot be removed though it was answered, or that led to a refused snapshot. */
@@ -92,18 +67,15 @@ class Follower {
   #trouble: string | undefined;
 
   constructor(options: FollowOptions) {
-    const { paths, table, policy, log, clock, pollMs, resyncIntervalMs = 0, requests } = options;
+    const { paths, log, pollMs, requests } = options;
     this.#options = options;
     this.#log = log;
     this.#handover = new Handover(paths, (file, reason) =>
       log.warn({ file, reason }, 'read file cannot be removed, following goes on'),
     );
-    this.#synchroniser = new Synchroniser(table, policy, clock);
-    this.#failures = new Failures(log);
-    this.#drift = new DriftLog(log);
-    this.#guards = new GuardLog(log);
+    const desired = () => [...this.#handover.virtuals.values()].map(desiredService);
+    this.#table = new TableKeeper({ ...options, desired });
     this.#requests = requests ?? new Requests();
-    this.#resyncIntervalMs = resyncIntervalMs > 0 ? resyncIntervalMs : Number.POSITIVE_INFINITY;
     this.#pollMs = pollMs ?? POLL_MS;
   }
 
@@ -115,10 +87,10 @@ class Follower {
     this.#requests.listen(() => this.#bell.ring());
     try {
       await this.#load();
-      await this.#synchroniseAll();
+      await this.#table.synchroniseAll();
       await this.#options.onFollowing?.();
       while (!signal.aborted) {
-        await this.#bell.sleep(Math.min(this.#pollMs, this.#resyncAtMs - this.#options.clock.nowMs()));
+        await this.#bell.sleep(Math.min(this.#pollMs, this.#table.dueAtMs - this.#options.clock.nowMs()));
         if (!signal.aborted) await this.#step(watch);
       }
     } finally {
@@ -129,18 +101,13 @@ class Follower {
   /** One look at everything that may have changed. The table is looked after whatever the files are like. */
   async #step(watch: DirectoryWatch): Promise<void> {
     await this.#lookAtFiles(watch);
-    const nowMs = this.#options.clock.nowMs();
-    const isDue = nowMs >= this.#resyncAtMs || this.#failures.isRetryDue(nowMs);
-    const isAskedFor = this.#requests.takeResync();
-    if (isAskedFor) this.#log.info('table is read back');
-    if (isAskedFor || isDue) await this.#synchroniseAll();
-    else await this.#options.settings?.retryIfDue();
+    await this.#table.lookAfter(this.#requests.takeResync());
   }
 
   /** Expected errors are logged: the next look tries again. */
   async #lookAtFiles(watch: DirectoryWatch): Promise<void> {
     try {
-      if (this.#requests.takeReload()) await this.#reload(this.#guards.permit());
+      if (this.#requests.takeReload()) await this.#reload(this.#table.permit());
       else if (this.#isReloadWanted()) await this.#reload();
       else await this.#advance();
       const nowMs = this.#options.clock.nowMs();
@@ -171,8 +138,7 @@ class Follower {
     this.#isOutOfStep ||= needsReload;
     if (touched.size > 0) {
       const virtuals = [...touched].flatMap((key) => this.#handover.virtuals.get(key) ?? []);
-      const desired = virtuals.map(desiredService);
-      await this.#synchronise(() => this.#synchroniser.synchroniseSome(desired), desired, decidedAtMs);
+      await this.#table.synchroniseSome(virtuals.map(desiredService), decidedAtMs);
     }
     if (this.#isReloadWanted()) await this.#reload();
   }
@@ -190,7 +156,7 @@ class Follower {
       } else if (asked) this.#requests.postponeReload();
       throw error;
     }
-    await this.#synchroniseAll(asked);
+    await this.#table.synchroniseAll(asked);
   }
 
   async #load(takeOlder = false): Promise<void> {
@@ -218,61 +184,6 @@ class Follower {
     if (this.#handover.isIncomplete && identity(full_sync_file) !== this.#readSnapshot) return true;
     return this.#isOutOfStep;
   }
-
-  async #synchroniseAll(isAllowed?: Permit): Promise<void> {
-    const desired = [...this.#handover.virtuals.values()].map(desiredService);
-    await this.#synchronise(() => this.#synchroniser.synchronise(desired, isAllowed), undefined);
-    await this.#options.settings?.repair();
-    this.#resyncAtMs = this.#options.clock.nowMs() + this.#resyncIntervalMs;
-  }
-
-  /**
-   * Carries out a round; one that ran into drift is followed by one over the whole table.
-   *
-   * @param concerned The services that the round is about; `undefined` for all.
-   * @param decidedAtMs When that which is carried out was decided, by the wall clock.
-   */
-  async #synchronise(
-    work: () => Promise<Round>,
-    concerned: readonly Service[] | undefined,
-    decidedAtMs: readonly number[] = [],
-  ): Promise<void> {
-    const { clock } = this.#options;
-    try {
-      const round = await work();
-      this.#failures.note(round.failures, concerned?.map(describeService), clock.nowMs());
-      this.#drift.note(round.drift);
-      this.#guards.note(round.heldBack, round.leftAlone);
-      this.#report(round, decidedAtMs);
-      if (round.drift.length > 0 && concerned) await this.#synchroniseAll();
-    } catch (error) {
-      if (!isExpected(error)) throw error;
-      this.#failures.note(new Map([[WHOLE_TABLE, messageOf(error)]]), [], clock.nowMs());
-    }
-  }
-
-  #report({ done, refusedCount, durationMs }: Round, decidedAtMs: readonly number[]): void {
-    const nowMs = this.#options.clock.wallNow().getTime();
-    const latencyMs = nowMs - (decidedAtMs[0] ?? Number.POSITIVE_INFINITY);
-    if (refusedCount === 0) for (const atMs of decidedAtMs) this.#latency.add(nowMs - atMs);
-    if (this.#log.isLevelEnabled('debug'))
-      for (const operation of done)
-        this.#log.debug({ operation: describeOperation(operation) }, 'operation done');
-    if (done.length === 0 && refusedCount === 0) return;
-    const fields = {
-      operations: done.length,
-      failed: refusedCount,
-      durationMs: Math.round(durationMs * 10) / 10,
-      latencyMs: latencyMs >= 0 ? latencyMs : undefined,
-    };
-    if (refusedCount > 0) this.#log.warn(fields, 'table not as desired');
-    else this.#log.info(fields, 'table synchronised');
-  }
-}
-
-/** Whether an error comes from the world around us; anything else is a bug and ends the process. */
-function isExpected(error: unknown): boolean {
-  return error instanceof SureAliveError || (error instanceof Error && 'syscall' in error);
 }
 
 /** A text that changes when the file is replaced or rewritten; `undefined` where there is none. */

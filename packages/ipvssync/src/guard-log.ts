@@ -1,6 +1,5 @@
 import type { Logger } from '@surealived/shared/log';
-import { type HeldBack, listDeletions, type Permit } from './deletions.js';
-import { describeOperation } from './describe.js';
+import { describeDeleted, type HeldBack, listDeletions, type Permit } from './deletions.js';
 import { listed } from './listed.js';
 import type { LeftAlone } from './protection.js';
 import { describeService } from './table.js';
@@ -19,7 +18,7 @@ export class GuardLog {
   /** Allows the deletions that were held back and told, and no others. */
   permit(): Permit {
     const told = new Set(this.#heldBack);
-    return (deletion) => told.has(describeOperation(deletion));
+    return (deletion) => told.has(describeDeleted(deletion));
   }
 
   /** @param leftAlone Of a round over the whole table; `undefined` for a smaller one, which cannot know. */
@@ -46,7 +45,7 @@ export class GuardLog {
     if (isWhole) this.#heldBack.clear();
     if (heldBack) {
       const deletions = listDeletions(heldBack);
-      for (const deletion of heldBack.deletions) this.#heldBack.add(describeOperation(deletion));
+      for (const deletion of heldBack.deletions) this.#heldBack.add(describeDeleted(deletion));
       const { count, maxDeletes } = heldBack;
       if (this.#isNews('held back', `${count} ${deletions}`))
         this.#log.error({ count, maxDeletes, deletions }, 'too many deletions held back, SIGHUP makes them');

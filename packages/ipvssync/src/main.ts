@@ -1,4 +1,4 @@
-import { asWarning, describeProblem, messageOf, SureAliveError } from '@surealived/shared/errors';
+import { asWarning, describeProblem, messageOf } from '@surealived/shared/errors';
 import {
   answerCommandLine,
   EXIT,
@@ -7,6 +7,7 @@ import {
   readVersion,
 } from '@surealived/shared/process-host';
 import { type LoadedConfig, loadConfig } from '@surealived/shared/surealived-cfg';
+import { isExpected } from './expected-error.js';
 import { type Options, parseArguments } from './options.js';
 import { prepareShortRun } from './short-run.js';
 
@@ -25,7 +26,7 @@ export async function main(argv: readonly string[], host: Host = openProcessHost
   try {
     return await run(parsed.options, loadConfig(parsed.options.config), host);
   } catch (error) {
-    if (!(error instanceof SureAliveError || (error instanceof Error && 'syscall' in error))) throw error;
+    if (!isExpected(error)) throw error;
     host.stderr.write(`${messageOf(error).replace(/^/gm, 'ipvssync: ')}\n`);
     return EXIT.failed;
   }

@@ -3,7 +3,6 @@
  *
  * @module
  */
-import { formatEndpoint } from '@surealived/shared/address';
 import type { RealId } from '@surealived/shared/model';
 import { describeHeldBack, type HeldBack } from './deletions.js';
 import { describeOperation } from './describe.js';
@@ -11,6 +10,7 @@ import { describeLeftAlone, type LeftAlone } from './protection.js';
 import { describeSettingsChange, type SettingsChange } from './settings.js';
 import {
   type Destination,
+  describeDestination,
   describeService,
   type Operation,
   type ServiceHead,
@@ -91,7 +91,7 @@ export function planDocument({ operations, settings, heldBack, leftAlone }: Prev
 function operationDocument(operation: Operation): OperationDocument {
   const names = {
     virtual: describeService(operation.service),
-    real: 'destination' in operation ? endpoint(operation.destination) : null,
+    real: 'destination' in operation ? describeDestination(operation.destination) : null,
   };
   const text = describeOperation(operation);
   switch (operation.kind) {
@@ -119,10 +119,6 @@ function operationDocument(operation: Operation): OperationDocument {
     case 'deleteDestination':
       return { action: 'delete', ...names, before: null, after: null, text };
   }
-}
-
-function endpoint({ address, port }: Destination): string {
-  return formatEndpoint(address, port);
 }
 
 function serviceSettings(service: ServiceHead): Settings {

@@ -1,14 +1,17 @@
 import { isProtected, type PlanPolicy } from './protection.js';
 import {
+  type DesiredService,
   type Destination,
   type DestinationTunnel,
   destinationKey,
   type Operation,
   type Service,
-  type ServiceHead,
   type ServiceSettings,
   serviceKey,
 } from './table.js';
+
+/** Whether a destination that is not wanted any more has to stay for now. */
+export type HasToStay = (service: DesiredService, destination: Destination) => boolean;
 
 /**
  * What to do so that the table holds the desired services. Pure; empty when nothing differs.
@@ -19,20 +22,24 @@ import {
  * differs is edited in place, which keeps its connections. Unknown destinations of desired services are deleted.
  * Protected services are as if they were not there.
  *
+ * A destination that is not wanted any more but has to stay for now is set to weight 0 instead of being deleted.
+ *
  * @param desired Services without repetition; neither are their destinations repeated.
  * @param actual The table, whole or at least where `desired` concerns it.
+ * @param hasToStay Which destinations those are.
  */
 export function planChanges(
-  desired: Iterable<Service>,
+  desired: Iterable<DesiredService>,
   actual: Iterable<Service>,
   policy: PlanPolicy,
+  hasToStay: HasToStay = () => false,
 ): Operation[] {
   const leftover = new Map<string, Service>();
   for (const service of actual) leftover.set(serviceKey(service), service);
   const operations: Operation[] = [];
   for (const service of desired) {
     const key = serviceKey(service);
-    if (!isProtected(service, policy)) planService(service, leftover.get(key), operations);
+    if (!isProtected(service, policy)) planService(service, leftover.get(key), hasToStay, operations);
     leftover.delete(key);
   }
   if (policy.deleteUnmanaged)
@@ -89,22 +96,27 @@ export function bringsCapacity(operation: Operation): boolean {
   }
 }
 
-function planService(desired: Service, actual: Service | undefined, operations: Operation[]): void {
+function planService(
+  desired: DesiredService,
+  actual: Service | undefined,
+  hasToStay: HasToStay,
+  operations: Operation[],
+): void {
   if (!actual) operations.push({ kind: 'addService', service: desired });
   else if (!sameSettings(desired, actual))
     operations.push({ kind: 'editService', service: desired, before: actual });
-  planDestinations(desired, desired.destinations, actual?.destinations ?? [], operations);
+  planDestinations(desired, actual?.destinations ?? [], hasToStay, operations);
 }
 
 function planDestinations(
-  service: ServiceHead,
-  desired: readonly Destination[],
+  service: DesiredService,
   actual: readonly Destination[],
+  hasToStay: HasToStay,
   operations: Operation[],
 ): void {
   const leftover = new Map(actual.map((destination) => [destinationKey(destination), destination]));
   const edits: Operation[] = [];
-  for (const destination of desired) {
+  for (const destination of service.destinations) {
     const key = destinationKey(destination);
     const before = leftover.get(key);
     leftover.delete(key);
@@ -112,9 +124,20 @@ function planDestinations(
     else if (!sameDestination(destination, before))
       edits.push({ kind: 'editDestination', service, destination, before });
   }
-  operations.push(...edits.filter((edit) => !isRemoval(edit)), ...edits.filter(isRemoval));
-  for (const destination of leftover.values())
-    operations.push({ kind: 'deleteDestination', service, destination });
+  const deletions: Operation[] = [];
+  for (const before of leftover.values()) {
+    if (!hasToStay(service, before))
+      deletions.push({ kind: 'deleteDestination', service, destination: before });
+    else if (before.weight > 0)
+      edits.push({
+        kind: 'editDestination',
+        service,
+        destination: { ...before, weight: 0 },
+        before,
+        isDrain: true,
+      });
+  }
+  operations.push(...edits.filter((edit) => !isRemoval(edit)), ...edits.filter(isRemoval), ...deletions);
 }
 
 function sameSettings(a: ServiceSettings, b: ServiceSettings): boolean {

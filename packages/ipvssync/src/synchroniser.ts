@@ -1,10 +1,12 @@
 import type { Clock } from '@surealived/shared/clock';
 import { countEntries, type HeldBack, limitDeletions, type Permit } from './deletions.js';
 import { describeAttempt, describeRefusal } from './describe.js';
+import { type Drain, Drains } from './drain.js';
 import { findDrift } from './drift.js';
-import { bringsCapacity, isRemoval, planChanges, sliceByService } from './plan.js';
-import { findLeftAlone, type LeftAlone, type PlanPolicy } from './protection.js';
-import { describeService, type IpvsTable, type Operation, type Service, serviceKey } from './table.js';
+import { isRemoval, planChanges, sliceByService } from './plan.js';
+import { findLeftAlone, isProtected, type LeftAlone, type PlanPolicy } from './protection.js';
+import { type Refusal, reasonsByService, strandingRemovals } from './refusals.js';
+import { type DesiredService, type IpvsTable, type Operation, type Service, serviceKey } from './table.js';
 import { TableImage } from './table-image.js';
 
 export interface SynchroniserPolicy extends PlanPolicy {
@@ -30,18 +32,14 @@ export interface Round {
   readonly durationMs: number;
 }
 
-interface Refusal {
-  readonly operation: Operation;
-  readonly reason: string;
-  readonly errno?: string;
-  /** Not tried, for the sake of the service. */
-  readonly isWithheld?: true;
-}
-
 /** What a round is to do, and how it fares. */
 interface Work {
+  readonly desired: readonly DesiredService[];
   readonly plan: (image: TableImage) => Operation[];
+  /** What may be deleted besides; what has drained was counted when it began to. */
   readonly isAllowed: Permit;
+  /** Whether it is about the whole table. */
+  readonly isWhole: boolean;
   readonly done: Operation[];
   readonly drift: Operation[];
   /** How many services and reals may still be deleted. */
@@ -69,6 +67,7 @@ export class Synchroniser {
   #image: TableImage | undefined;
   /** Keys of the services that were desired in the last whole round. */
   #managed: ReadonlySet<string> = new Set();
+  readonly #drains = new Drains();
 
   constructor(table: IpvsTable, policy: SynchroniserPolicy, clock: Clock) {
     this.#table = table;
@@ -82,33 +81,64 @@ export class Synchroniser {
    * @param isAllowed What this round may delete besides `maxDeletes` others.
    * @throws SureAliveError where the table cannot be read or its answers fail; the next round reads it again.
    */
-  async synchronise(desired: readonly Service[], isAllowed: Permit = () => false): Promise<Round> {
+  async synchronise(desired: readonly DesiredService[], isAllowed: Permit = () => false): Promise<Round> {
     let leftAlone: readonly LeftAlone[] = [];
     const plan = (image: TableImage): Operation[] => {
       const actual = image.services();
       leftAlone = findLeftAlone(desired, actual, this.#policy);
-      return planChanges(desired, actual, this.#policy);
+      return this.#plan(desired, actual, this.#policy);
     };
-    const round = await this.#round(plan, isAllowed, true);
+    const round = await this.#round({ desired, plan, isAllowed, isWhole: true });
     this.#managed = new Set(desired.map(serviceKey));
     return { ...round, leftAlone };
   }
 
   /** As `synchronise`, but compares some services with the remembered table and leaves all others alone. */
-  async synchroniseSome(desired: readonly Service[]): Promise<Round> {
+  async synchroniseSome(desired: readonly DesiredService[]): Promise<Round> {
     const keys = desired.map(serviceKey);
     const plan = (image: TableImage): Operation[] => {
       const actual = keys.flatMap((key) => image.service(key) ?? []);
-      return planChanges(desired, actual, { ...this.#policy, deleteUnmanaged: false });
+      return this.#plan(desired, actual, { ...this.#policy, deleteUnmanaged: false });
     };
-    return this.#round(plan, () => false, false);
+    return this.#round({ desired, plan, isAllowed: () => false, isWhole: false });
   }
 
-  async #round(plan: Work['plan'], isAllowed: Permit, isWhole: boolean): Promise<Round> {
+  /** What drains, and what has drained and could not be deleted yet. */
+  get drains(): readonly Drain[] {
+    return this.#drains.all();
+  }
+
+  /** When `findDrained` is to be called, monotonic; infinite while nothing drains. */
+  get drainsDueAtMs(): number {
+    return this.#drains.lookAtMs;
+  }
+
+  /**
+   * Counts the connections of what drains.
+   *
+   * @returns What may go now; the next round that is about its service deletes it.
+   * @throws SureAliveError where the connections cannot be read.
+   */
+  async findDrained(): Promise<readonly Drain[]> {
+    const nowMs = this.#clock.nowMs();
+    const drained: Drain[] = [];
+    for (const service of this.#drains.startLook(nowMs))
+      drained.push(...this.#drains.count(service, await this.#table.readConnections(service), nowMs));
+    return drained;
+  }
+
+  #plan(desired: readonly DesiredService[], actual: Iterable<Service>, policy: PlanPolicy): Operation[] {
+    return planChanges(desired, actual, policy, (service, destination) =>
+      this.#drains.holds(service, destination),
+    );
+  }
+
+  async #round(task: Pick<Work, 'desired' | 'plan' | 'isAllowed' | 'isWhole'>): Promise<Round> {
     const startedMs = this.#clock.nowMs();
     const { maxDeletes = Number.POSITIVE_INFINITY } = this.#policy;
+    const isAllowed: Permit = (deletion) => task.isAllowed(deletion) || this.#drains.hasDrained(deletion);
     const work: Work = {
-      plan,
+      ...task,
       isAllowed,
       done: [],
       drift: [],
@@ -116,10 +146,11 @@ export class Synchroniser {
       heldBack: undefined,
     };
     try {
-      const known = isWhole ? undefined : this.#image;
+      const known = work.isWhole ? undefined : this.#image;
       let refusals = await this.#attempt(work, known ?? (await this.#read(work.drift)));
       if (refusals.some(({ errno = '' }) => READ_AGAIN.has(errno)))
         refusals = await this.#attempt(work, await this.#read(work.drift));
+      this.#noteDrains(work);
       return {
         done: work.done,
         refusedCount: refusals.length,
@@ -133,6 +164,11 @@ export class Synchroniser {
       this.#image = undefined;
       throw error;
     }
+  }
+
+  #noteDrains({ desired, isWhole }: Work): void {
+    const ours = desired.filter((service) => !isProtected(service, this.#policy));
+    if (this.#image) this.#drains.update(ours, this.#image, isWhole, this.#clock.nowMs());
   }
 
   /** Reads the table, and adds to `drift` what is not as remembered. */
@@ -202,36 +238,4 @@ export class Synchroniser {
     if (refusals.some(({ errno = '' }) => OUTCOME_UNKNOWN.has(errno))) this.#image = undefined;
     return refusals;
   }
-}
-
-/**
- * The removals of services which serve now but would not afterwards, because what should have brought capacity was
- * refused. A refusal of anything else (an edit of the scheduler, a deletion) protects nothing: then the removals are
- * what was wanted, down to the last real.
- */
-function strandingRemovals(
-  removals: readonly Operation[],
-  refusals: readonly Refusal[],
-  image: TableImage,
-): ReadonlySet<Operation> {
-  const bringers = refusals.map(({ operation }) => operation).filter(bringsCapacity);
-  const refused = new Set(bringers.map(({ service }) => serviceKey(service)));
-  const concerned = removals.filter(({ service }) => refused.has(serviceKey(service)));
-  const before = [...refused].flatMap((key) => (image.canServe(key) ? (image.service(key) ?? []) : []));
-  const after = new TableImage(before);
-  for (const removal of concerned) after.apply(removal);
-  const stranded = new Set(before.map(serviceKey).filter((key) => !after.canServe(key)));
-  return new Set(concerned.filter(({ service }) => stranded.has(serviceKey(service))));
-}
-
-/** The first reason of each service, by name, which the others mostly follow from, and all that was withheld for it. */
-function reasonsByService(refusals: readonly Refusal[]): ReadonlyMap<string, string> {
-  const reasons = new Map<string, string>();
-  for (const { operation, reason, isWithheld } of refusals) {
-    const name = describeService(operation.service);
-    const known = reasons.get(name);
-    if (known === undefined) reasons.set(name, reason);
-    else if (isWithheld) reasons.set(name, `${known}; ${reason}`);
-  }
-  return reasons;
 }

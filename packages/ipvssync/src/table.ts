@@ -72,6 +72,12 @@ export interface Service extends ServiceHead {
   readonly destinations: readonly Destination[];
 }
 
+/** A service as it shall be. */
+export interface DesiredService extends Service {
+  /** Seconds that a destination which is not wanted any more stays at weight 0 for its connections; 0 and left away for none. */
+  readonly drainTimeoutSec?: number;
+}
+
 /** How many connections a destination has: established ones, others (being made, closed), and templates of persistence. */
 export interface DestinationConnections extends RealId {
   readonly active: number;
@@ -90,6 +96,8 @@ export type Operation =
       readonly service: ServiceId;
       readonly destination: Destination;
       readonly before: Destination;
+      /** The destination is not wanted any more, and goes when its connections are gone. */
+      readonly isDrain?: true;
     }
   | { readonly kind: 'deleteDestination'; readonly service: ServiceId; readonly destination: Destination };
 
@@ -133,4 +141,9 @@ export function destinationKey({ address, port }: RealId): string {
 export function describeService({ protocol, address, port, fwmark }: ServiceId): string {
   if (protocol === 'fwmark') return `fwmark ${fwmark}${address.family === 6 ? ' IPv6' : ''}`;
   return `${protocol} ${formatEndpoint(address, port)}`;
+}
+
+/** The destination as an operator would name it: `10.0.0.11:80`, `[2001:db8::11]:80`. */
+export function describeDestination({ address, port }: RealId): string {
+  return formatEndpoint(address, port);
 }

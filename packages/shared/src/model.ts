@@ -44,6 +44,7 @@ export const MAX_PORT = 65535;
 export const MAX_THRESHOLD = 0x7fffffff;
 export const MAX_FWMARK = 0xffffffff;
 export const MAX_PERSISTENCE_SEC = 31 * 24 * 3600;
+export const MAX_DRAIN_TIMEOUT_SEC = 24 * 3600;
 /** IP_VS_SCHEDNAME_MAXLEN of linux/ip_vs.h, less its NUL. */
 export const SCHEDULER_NAME = /^[A-Za-z0-9_-]{1,15}$/;
 

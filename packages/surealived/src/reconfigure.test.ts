@@ -83,6 +83,7 @@ describe('reconfigure', () => {
     ['persistence prefix', { persistencePrefix: 24 }],
     ['persistence engine', { persistenceEngine: 'sip' }],
     ['forwarding method', { forwarding: 'masq' }],
+    ['time to drain', { drainTimeoutSec: 60 }],
   ])('needs a snapshot for another %s of a virtual', (_what, own) => {
     expect(reload([web], [{ ...web, ...own }])).toMatchObject({ needsSnapshot: true, changed: 2 });
   });

@@ -56,6 +56,7 @@ export function virtualConfig(
     persistencePrefix: own.address?.family === 6 ? 128 : 32,
     persistenceEngine: '',
     onePacket: false,
+    drainTimeoutSec: 0,
     reals,
     testing: {
       tester: tcp,

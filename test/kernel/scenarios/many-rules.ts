@@ -89,6 +89,7 @@ function writeSnapshot(): HandoverDirectory {
       persistencePrefix: 32,
       persistenceEngine: '',
       onePacket: false,
+      drainTimeoutSec: 0,
       reals,
     };
   });

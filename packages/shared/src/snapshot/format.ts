@@ -42,6 +42,8 @@ export interface SnapshotVirtualHead extends DiffVirtual {
   readonly persistenceEngine: string;
   /** One-packet scheduling (UDP only). */
   readonly onePacket: boolean;
+  /** Seconds that a real which leaves stays at weight 0 for its connections; 0 for none. */
+  readonly drainTimeoutSec: number;
 }
 
 export interface SnapshotVirtual extends SnapshotVirtualHead {

@@ -5,6 +5,7 @@ import {
   findTunnelFault,
   fullPrefix,
   IPIP,
+  MAX_DRAIN_TIMEOUT_SEC,
   MAX_FWMARK,
   MAX_NAME_BYTES,
   MAX_PERSISTENCE_SEC,
@@ -203,6 +204,7 @@ class SnapshotReader {
       persistencePrefix: readPrefix(fields, head.address),
       persistenceEngine: readEngine(fields),
       onePacket: fields.integer('vops', 0, 1, 0) === 1,
+      drainTimeoutSec: fields.integer('vdrain', 0, MAX_DRAIN_TIMEOUT_SEC, 0) ?? 0,
       reals: [],
     };
     if (!this.#current) return;

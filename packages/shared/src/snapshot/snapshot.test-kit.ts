@@ -56,6 +56,7 @@ const head = {
   persistenceEngine: fc.constantFrom('', 'sip'),
   persistenceSec: fc.integer({ min: 0, max: 86_400 }),
   onePacket: fc.boolean(),
+  drainTimeoutSec: fc.integer({ min: 0, max: 86_400 }),
   reals: fc.uniqueArray(real, { selector: realKey, maxLength: 5 }),
 };
 const byAddress = fc.record({

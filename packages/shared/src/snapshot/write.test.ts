@@ -27,6 +27,7 @@ const virtual: SnapshotVirtual = {
   persistencePrefix: 64,
   persistenceEngine: 'sip',
   onePacket: true,
+  drainTimeoutSec: 300,
   reals: [real],
 };
 
@@ -38,7 +39,7 @@ it('writes every key in the original order, those of ours behind them, and names
       'DIFF file=/d/1',
       '',
       'virtual vname=all_of_it vproto=fwmark vaddr=:: vport=0 vrt=dr vsched=mh vpers=60 vfwmark=7 vops=1 ' +
-        'vsflags=mh-fallback,mh-port vprefix=64 vpe=sip',
+        'vsflags=mh-fallback,mh-port vprefix=64 vpe=sip vdrain=300',
       'real rname=w_1 raddr=2001:db8::11 rport=80 rweight=3 rl_thresh=1 ru_thresh=2 rrt=tun rtuntype=gue rtunport=6080 rtunflags=csum',
       '',
     ].join('\n'),
@@ -53,7 +54,7 @@ it('tells in meta, behind the original keys, what a torn or an older file is kno
   const [meta] = String(sealed).split('\n');
   expect(meta).toBe(
     'meta version=1.0 mdate=2026-01-02 mtime=03:04:05 ' +
-      'format=1 generation=1795169196123 vcount=1 rcount=1 crc32=1dcb3777',
+      'format=1 generation=1795169196123 vcount=1 rcount=1 crc32=41e2888b',
   );
   expect(String(sealed).replace(/ format=.*/, '')).toBe(plain);
 });

@@ -54,14 +54,15 @@ function virtualKeys({ name, protocol, address, port, forwarding, scheduler }: S
 /** The keys of the original, in its order, and then those that it does not know. */
 function virtualOptions(virtual: SnapshotVirtual): string {
   const { address, persistenceSec, fwmark, onePacket } = virtual;
-  const { schedulerFlags, persistencePrefix, persistenceEngine } = virtual;
+  const { schedulerFlags, persistencePrefix, persistenceEngine, drainTimeoutSec } = virtual;
   const persistence = persistenceSec > 0 ? ` vpers=${persistenceSec}` : '';
   const mark = fwmark > 0 ? ` vfwmark=${fwmark}` : '';
   const onePacketKey = onePacket ? ' vops=1' : '';
   const flags = schedulerFlags.length > 0 ? ` vsflags=${schedulerFlags.join(',')}` : '';
   const prefix = persistencePrefix === fullPrefix(address) ? '' : ` vprefix=${persistencePrefix}`;
   const engine = persistenceEngine === '' ? '' : ` vpe=${persistenceEngine}`;
-  return `${persistence}${mark}${onePacketKey}${flags}${prefix}${engine}`;
+  const drain = drainTimeoutSec > 0 ? ` vdrain=${drainTimeoutSec}` : '';
+  return `${persistence}${mark}${onePacketKey}${flags}${prefix}${engine}${drain}`;
 }
 
 function realKeys(real: SnapshotReal, virtual: Pick<SnapshotVirtual, 'forwarding'>): string {

@@ -29,6 +29,12 @@ export function checkScheduling(
     if (values.proto === 'tcp' || values.proto === 'sctp') report('pe', `${values.pe} is for UDP only`);
     if (!(values.pers > 0)) report('pe', 'only with persistence: set "pers"');
   }
+  if (values.drain_timeout > 0 && values.proto === 'udp')
+    problems.warn(
+      placeOf(element, 'drain_timeout'),
+      path,
+      'attribute "drain_timeout": a real of UDP leaves at once, it has no connections that could end',
+    );
   if (values.pers_prefix !== undefined && values.pers === 0)
     report('pers_prefix', 'only with persistence: set "pers"');
 }

@@ -176,6 +176,7 @@ function buildVirtual(
     persistencePrefix: parsePersistencePrefix(values.pers_prefix, address) ?? fullPrefix(address),
     persistenceEngine: values.pe ?? '',
     onePacket: values.ops,
+    drainTimeoutSec: values.drain_timeout,
     testing: testingOf(tester),
     reals,
   };

@@ -20,6 +20,8 @@ export interface VirtualConfig extends VirtualId {
   /** Empty for none. */
   readonly persistenceEngine: string;
   readonly onePacket: boolean;
+  /** How long a real that leaves IPVS may stay at weight 0 for its connections; 0 for not at all. */
+  readonly drainTimeoutSec: number;
   readonly testing: TestingConfig;
   readonly reals: readonly RealConfig[];
 }

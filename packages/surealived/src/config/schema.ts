@@ -5,6 +5,7 @@
  */
 import {
   FORWARDING_METHODS,
+  MAX_DRAIN_TIMEOUT_SEC,
   MAX_FWMARK,
   MAX_NAME_BYTES,
   MAX_PERSISTENCE_SEC,
@@ -105,6 +106,13 @@ export const VirtualAttributes = Type.Object({
     }),
   ),
   ops: Flag({ default: false, description: 'One-packet scheduling (UDP only).' }),
+  drain_timeout: Type.Integer({
+    minimum: 0,
+    maximum: MAX_DRAIN_TIMEOUT_SEC,
+    default: 0,
+    description:
+      'Seconds that a real which leaves IPVS may stay in it with weight 0 until its connections are gone; 0 for none. Not for UDP.',
+  }),
 });
 
 export const TesterAttributes = Type.Object({

@@ -379,7 +379,7 @@ const WRITER = `
   const real = { name: 'w', address, port: 80, weight: 0, lowerThreshold: 0, upperThreshold: 0, forwarding: 'dr',
     tunnel: { type: 'ipip', port: 0, flags: 'nocsum' } };
   const head = { name: 'web', protocol: 'tcp', address, port: 80, fwmark: 0, forwarding: 'dr', scheduler: 'rr' };
-  const settings = { persistenceSec: 0, persistencePrefix: 32, persistenceEngine: '', schedulerFlags: [], onePacket: false };
+  const settings = { persistenceSec: 0, persistencePrefix: 32, persistenceEngine: '', schedulerFlags: [], onePacket: false, drainTimeoutSec: 0 };
   let weight = Number(process.argv[2]);
   const handover = new FileHandover({
     paths: JSON.parse(process.argv[1]),

@@ -1,0 +1,149 @@
+import {
+  type DesiredService,
+  type Destination,
+  type DestinationConnections,
+  destinationKey,
+  type Operation,
+  type Service,
+  type ServiceId,
+  serviceKey,
+} from './table.js';
+import type { TableImage } from './table-image.js';
+
+/** From one look at what drains to the next. */
+const LOOK_INTERVAL_MS = 1000;
+/** Services looked at in one go, a few milliseconds of the kernel's time. */
+const LOOK_SERVICES = 100;
+/** From one look to the next where there are more services than that. */
+const NEXT_TURN_MS = 100;
+
+/** A destination that leaves its service slowly. */
+export interface Drain {
+  readonly service: DesiredService;
+  readonly destination: Destination;
+  /** When it was first seen at weight 0, monotonic. */
+  readonly sinceMs: number;
+  /** How long it may stay. */
+  readonly timeoutSec: number;
+  /** Established ones and others, at the last look; `undefined` before the first. */
+  readonly connections: number | undefined;
+  /** It has no connection any more, or its time is up: it may go. */
+  readonly isOver: boolean;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+/** By `destinationKey`. */
+type ServiceDrains = Map<string, Mutable<Drain>>;
+
+/**
+ * Which destinations drain: not wanted any more, but kept at weight 0 until they have no connection, or
+ * `drainTimeoutSec` of their service has passed.
+ *
+ * What is found at weight 0 drains from then on: nobody knows for how long it has.
+ */
+export class Drains {
+  /** By `serviceKey`; those looked at last are at the end. */
+  readonly #services = new Map<string, ServiceDrains>();
+  #lookedAtMs = 0;
+
+  /** All that are there, also those that are over and not deleted yet. */
+  all(): readonly Drain[] {
+    return [...this.#services.values()].flatMap((drains) => [...drains.values()]);
+  }
+
+  /** When to look, monotonic; infinite while nothing drains. */
+  get lookAtMs(): number {
+    const waiting = this.#waiting().length;
+    if (waiting === 0) return Number.POSITIVE_INFINITY;
+    return this.#lookedAtMs + (waiting > LOOK_SERVICES ? NEXT_TURN_MS : LOOK_INTERVAL_MS);
+  }
+
+  /** Whether a destination that is not wanted has to stay for now, at weight 0. */
+  holds(service: DesiredService, destination: Destination): boolean {
+    return canDrain(service) && !this.#isOver(service, destination);
+  }
+
+  /** Whether a deletion ends a drain that is over. */
+  hasDrained(deletion: Operation): boolean {
+    return deletion.kind === 'deleteDestination' && this.#isOver(deletion.service, deletion.destination);
+  }
+
+  /**
+   * Takes over what a round left in the table.
+   *
+   * @param desired The services that the round was about.
+   * @param isWhole Whether there are no others.
+   */
+  update(desired: readonly DesiredService[], image: TableImage, isWhole: boolean, nowMs: number): void {
+    if (this.#waiting().length === 0) this.#lookedAtMs = nowMs;
+    const before = new Map(this.#services);
+    if (isWhole) this.#services.clear();
+    for (const service of desired) {
+      const key = serviceKey(service);
+      const known = before.get(key);
+      this.#services.delete(key);
+      if (!canDrain(service)) continue;
+      const drains: ServiceDrains = new Map();
+      for (const destination of findDraining(service, image.service(key))) {
+        const name = destinationKey(destination);
+        const { sinceMs = nowMs, connections, isOver = false } = known?.get(name) ?? {};
+        const timeoutSec = drainTimeoutOf(service);
+        drains.set(name, { service, destination, sinceMs, timeoutSec, connections, isOver });
+      }
+      if (drains.size > 0) this.#services.set(key, drains);
+    }
+  }
+
+  /** The services whose connections are to be counted in a look that is made now. */
+  startLook(nowMs: number): readonly DesiredService[] {
+    this.#lookedAtMs = nowMs;
+    return this.#waiting().slice(0, LOOK_SERVICES);
+  }
+
+  /** Takes the connections of a service. @returns The drains that are over by that. */
+  count(service: ServiceId, connections: readonly DestinationConnections[], nowMs: number): readonly Drain[] {
+    const key = serviceKey(service);
+    const drains = this.#services.get(key) ?? new Map();
+    this.#services.delete(key);
+    this.#services.set(key, drains);
+    const counted = new Map(
+      connections.map((one) => [destinationKey(one), one.active + one.inactive] as const),
+    );
+    const ended: Drain[] = [];
+    for (const [name, drain] of drains as ServiceDrains) {
+      drain.connections = counted.get(name) ?? 0;
+      const isTimeUp = nowMs - drain.sinceMs >= drain.timeoutSec * 1000;
+      if (drain.isOver || !(drain.connections === 0 || isTimeUp)) continue;
+      drain.isOver = true;
+      ended.push(drain);
+    }
+    return ended;
+  }
+
+  #isOver(service: ServiceId, destination: Destination): boolean {
+    return this.#services.get(serviceKey(service))?.get(destinationKey(destination))?.isOver === true;
+  }
+
+  #waiting(): readonly DesiredService[] {
+    return [...this.#services.values()].flatMap(
+      (drains) => [...drains.values()].find(({ isOver }) => !isOver)?.service ?? [],
+    );
+  }
+}
+
+/** What drains in a service: what is there at weight 0 though it is not wanted. Pure. */
+export function findDraining(desired: DesiredService, actual: Service | undefined): readonly Destination[] {
+  if (!canDrain(desired) || !actual) return [];
+  const wanted = new Set(desired.destinations.map(destinationKey));
+  return actual.destinations.filter(
+    (destination) => destination.weight === 0 && !wanted.has(destinationKey(destination)),
+  );
+}
+
+function canDrain(service: DesiredService): boolean {
+  return drainTimeoutOf(service) > 0;
+}
+
+function drainTimeoutOf({ drainTimeoutSec = 0 }: DesiredService): number {
+  return drainTimeoutSec;
+}

@@ -1,0 +1,176 @@
+/**
+ * What a daemon does with its table: rounds at once when something was decided, over the whole table now and then, again
+ * after a failure, and for what drains. It tells what happens, and never fails.
+ *
+ * @module
+ */
+import type { Clock } from '@surealived/shared/clock';
+import { messageOf } from '@surealived/shared/errors';
+import type { Logger } from '@surealived/shared/log';
+import type { Permit } from './deletions.js';
+import { describeOperation } from './describe.js';
+import { DriftLog } from './drift.js';
+import { isExpected } from './expected-error.js';
+import { Failures } from './failures.js';
+import { GuardLog } from './guard-log.js';
+import { LatencyWindow } from './latency.js';
+import type { SettingsKeeper } from './settings-keeper.js';
+import { type Round, Synchroniser, type SynchroniserPolicy } from './synchroniser.js';
+import {
+  type DesiredService,
+  describeDestination,
+  describeService,
+  type IpvsTable,
+  type Operation,
+  serviceKey,
+} from './table.js';
+
+/** What the failure of a whole round is remembered under, beside the names of virtuals. */
+const WHOLE_TABLE = 'all';
+
+export interface TableKeeperOptions {
+  readonly table: IpvsTable;
+  readonly policy: SynchroniserPolicy;
+  /** Timeouts and sync daemons, which are looked at whenever the whole table is. */
+  readonly settings?: SettingsKeeper;
+  /** From one reading of the whole table to the next; 0 and left away for none but when it is asked for. */
+  readonly resyncIntervalMs?: number;
+  readonly log: Logger;
+  readonly clock: Clock;
+  /** All services as they shall be now. */
+  readonly desired: () => readonly DesiredService[];
+}
+
+export class TableKeeper {
+  readonly #options: TableKeeperOptions;
+  readonly #log: Logger;
+  readonly #clock: Clock;
+  readonly #synchroniser: Synchroniser;
+  readonly #failures: Failures;
+  readonly #drift: DriftLog;
+  readonly #guards: GuardLog;
+  /** From the verdict to the table's acknowledgement. */
+  readonly #latency = new LatencyWindow();
+  readonly #resyncIntervalMs: number;
+  #resyncAtMs = Number.POSITIVE_INFINITY;
+
+  constructor(options: TableKeeperOptions) {
+    const { table, policy, log, clock, resyncIntervalMs = 0 } = options;
+    this.#options = options;
+    this.#log = log;
+    this.#clock = clock;
+    this.#synchroniser = new Synchroniser(table, policy, clock);
+    this.#failures = new Failures(log);
+    this.#drift = new DriftLog(log);
+    this.#guards = new GuardLog(log);
+    this.#resyncIntervalMs = resyncIntervalMs > 0 ? resyncIntervalMs : Number.POSITIVE_INFINITY;
+  }
+
+  /** When `lookAfter` has something to do, but for what is tried again; monotonic, and infinite for never. */
+  get dueAtMs(): number {
+    return Math.min(this.#resyncAtMs, this.#synchroniser.drainsDueAtMs);
+  }
+
+  /** The deletions that were held back and told, and no others. */
+  permit(): Permit {
+    return this.#guards.permit();
+  }
+
+  /** Reads the whole table and makes it as desired. @param isAllowed Which deletions may be made besides. */
+  async synchroniseAll(isAllowed?: Permit): Promise<void> {
+    const desired = this.#options.desired();
+    await this.#carryOut(() => this.#synchroniser.synchronise(desired, isAllowed), undefined);
+    await this.#options.settings?.repair();
+    this.#resyncAtMs = this.#clock.nowMs() + this.#resyncIntervalMs;
+  }
+
+  /**
+   * Makes some services as desired; a round that runs into drift is followed by one over the whole table.
+   *
+   * @param decidedAtMs When that which is carried out was decided, by the wall clock.
+   */
+  async synchroniseSome(
+    desired: readonly DesiredService[],
+    decidedAtMs: readonly number[] = [],
+  ): Promise<void> {
+    await this.#carryOut(() => this.#synchroniser.synchroniseSome(desired), desired, decidedAtMs);
+  }
+
+  /** What is to be done now though nothing was decided. @param isAskedFor Whether the whole table is to be read. */
+  async lookAfter(isAskedFor: boolean): Promise<void> {
+    const nowMs = this.#clock.nowMs();
+    if (isAskedFor) this.#log.info('table is read back');
+    if (isAskedFor || nowMs >= this.#resyncAtMs || this.#failures.isRetryDue(nowMs))
+      await this.synchroniseAll();
+    else await this.#options.settings?.retryIfDue();
+    if (nowMs >= this.#synchroniser.drainsDueAtMs) await this.#endDrains();
+  }
+
+  /** Deletes what has drained. */
+  async #endDrains(): Promise<void> {
+    await this.#guard(async () => {
+      const drained = await this.#synchroniser.findDrained();
+      if (drained.length === 0) return;
+      for (const { service, destination, sinceMs, connections } of drained) {
+        const names = { virtual: describeService(service), real: describeDestination(destination) };
+        const drainedSec = Math.round((this.#clock.nowMs() - sinceMs) / 1000);
+        this.#log.info({ ...names, drainedSec, connections }, 'real drained');
+      }
+      const keys = new Set(drained.map(({ service }) => serviceKey(service)));
+      await this.synchroniseSome(this.#options.desired().filter((service) => keys.has(serviceKey(service))));
+    });
+  }
+
+  /** @param concerned The services that the round is about; `undefined` for all. */
+  async #carryOut(
+    work: () => Promise<Round>,
+    concerned: readonly DesiredService[] | undefined,
+    decidedAtMs: readonly number[] = [],
+  ): Promise<void> {
+    await this.#guard(async () => {
+      const round = await work();
+      this.#failures.note(round.failures, concerned?.map(describeService), this.#clock.nowMs());
+      this.#drift.note(round.drift);
+      this.#guards.note(round.heldBack, round.leftAlone);
+      this.#report(round, decidedAtMs);
+      if (round.drift.length > 0 && concerned) await this.synchroniseAll();
+    });
+  }
+
+  /** An expected error is told, and the whole table tried again in a while. */
+  async #guard(work: () => Promise<void>): Promise<void> {
+    try {
+      await work();
+    } catch (error) {
+      if (!isExpected(error)) throw error;
+      this.#failures.note(new Map([[WHOLE_TABLE, messageOf(error)]]), [], this.#clock.nowMs());
+    }
+  }
+
+  #report({ done, refusedCount, durationMs }: Round, decidedAtMs: readonly number[]): void {
+    const nowMs = this.#clock.wallNow().getTime();
+    const latencyMs = nowMs - (decidedAtMs[0] ?? Number.POSITIVE_INFINITY);
+    if (refusedCount === 0) for (const atMs of decidedAtMs) this.#latency.add(nowMs - atMs);
+    for (const operation of done) this.#tell(operation);
+    if (done.length === 0 && refusedCount === 0) return;
+    const fields = {
+      operations: done.length,
+      failed: refusedCount,
+      durationMs: Math.round(durationMs * 10) / 10,
+      latencyMs: latencyMs >= 0 ? latencyMs : undefined,
+    };
+    if (refusedCount > 0) this.#log.warn(fields, 'table not as desired');
+    else this.#log.info(fields, 'table synchronised');
+  }
+
+  #tell(operation: Operation): void {
+    if (this.#log.isLevelEnabled('debug'))
+      this.#log.debug({ operation: describeOperation(operation) }, 'operation done');
+    if (operation.kind !== 'editDestination' || !operation.isDrain) return;
+    const names = {
+      virtual: describeService(operation.service),
+      real: describeDestination(operation.destination),
+    };
+    this.#log.info(names, 'real draining');
+  }
+}
