@@ -48,6 +48,15 @@ describe('applyDiffEntry', () => {
 });
 
 describe('desiredService', () => {
+  it('lets reals drain for as long as the snapshot says, but not those of UDP', () => {
+    const draining = WEB.replace('\n', ' vdrain=90\n');
+    const drainOf = (line: string) =>
+      readSnapshot(`${META}${line}`, 'f').virtuals.map((one) => desiredService(one).drainTimeoutSec);
+    expect(
+      [WEB, draining, draining.replace('tcp', 'udp'), draining.replace('tcp', 'sctp')].flatMap(drainOf),
+    ).toEqual([0, 90, 0, 90]);
+  });
+
   it('gives a real the port on which it gets traffic, and one of two that are the same then', () => {
     const lines = [
       'real rname=a raddr=10.0.0.11 rport=8080 rweight=1\n',

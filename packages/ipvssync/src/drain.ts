@@ -2,6 +2,8 @@ import {
   type DesiredService,
   type Destination,
   type DestinationConnections,
+  describeDestination,
+  describeService,
   destinationKey,
   type Operation,
   type Service,
@@ -17,7 +19,7 @@ const LOOK_SERVICES = 100;
 /** From one look to the next where there are more services than that. */
 const NEXT_TURN_MS = 100;
 
-/** A destination that leaves its service slowly. */
+/** A destination that leaves its service slowly, as it stands in the table. */
 export interface Drain {
   readonly service: DesiredService;
   readonly destination: Destination;
@@ -94,23 +96,24 @@ export class Drains {
     }
   }
 
-  /** The services whose connections are to be counted in a look that is made now. */
-  startLook(nowMs: number): readonly DesiredService[] {
+  /** The services whose connections are to be counted in a look that is made now: some of them, or all. */
+  startLook(nowMs: number, isWhole = false): readonly DesiredService[] {
     this.#lookedAtMs = nowMs;
-    return this.#waiting().slice(0, LOOK_SERVICES);
+    return this.#waiting().slice(0, isWhole ? undefined : LOOK_SERVICES);
   }
 
   /** Takes the connections of a service. @returns The drains that are over by that. */
   count(service: ServiceId, connections: readonly DestinationConnections[], nowMs: number): readonly Drain[] {
     const key = serviceKey(service);
-    const drains = this.#services.get(key) ?? new Map();
+    const drains = this.#services.get(key);
+    if (!drains) return [];
     this.#services.delete(key);
     this.#services.set(key, drains);
     const counted = new Map(
       connections.map((one) => [destinationKey(one), one.active + one.inactive] as const),
     );
     const ended: Drain[] = [];
-    for (const [name, drain] of drains as ServiceDrains) {
+    for (const [name, drain] of drains) {
       drain.connections = counted.get(name) ?? 0;
       const isTimeUp = nowMs - drain.sinceMs >= drain.timeoutSec * 1000;
       if (drain.isOver || !(drain.connections === 0 || isTimeUp)) continue;
@@ -131,13 +134,18 @@ export class Drains {
   }
 }
 
-/** What drains in a service: what is there at weight 0 though it is not wanted. Pure. */
+/** What is in the table at weight 0 though it is not wanted, of a service that drains. Pure. */
 export function findDraining(desired: DesiredService, actual: Service | undefined): readonly Destination[] {
   if (!canDrain(desired) || !actual) return [];
   const wanted = new Set(desired.destinations.map(destinationKey));
   return actual.destinations.filter(
     (destination) => destination.weight === 0 && !wanted.has(destinationKey(destination)),
   );
+}
+
+/** `draining: tcp 10.0.0.1:80 real 10.0.0.11:80` */
+export function describeDrain({ service, destination }: Pick<Drain, 'service' | 'destination'>): string {
+  return `draining: ${describeService(service)} real ${describeDestination(destination)}`;
 }
 
 function canDrain(service: DesiredService): boolean {

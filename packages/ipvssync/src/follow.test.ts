@@ -1,6 +1,7 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { systemClock } from '@surealived/shared/clock';
+import { HandoverMissingError } from '@surealived/shared/errors';
 import { tryWithFileLock } from '@surealived/shared/file-lock';
 import { createLogger } from '@surealived/shared/log';
 import { ANY_GENERATION } from '@surealived/shared/snapshot/format';
@@ -13,7 +14,7 @@ import { Requests } from './requests.js';
 import type { WantedSettings } from './settings.js';
 import { daemon } from './settings.test-kit.js';
 import { SettingsKeeper } from './settings-keeper.js';
-import type { Operation, Service } from './table.js';
+import type { DestinationConnections, Operation, Service, ServiceId } from './table.js';
 import { destinationKey } from './table.js';
 import { service } from './table.test-kit.js';
 
@@ -24,8 +25,15 @@ const SOON_MS = 5;
 class TestTable extends MemoryTable {
   /** What the next `apply` throws instead of working. */
   failure: Error | undefined;
+  /** Of each destination. */
+  connections = 0;
   onApply: () => void = () => undefined;
   onApplied: () => void = () => undefined;
+
+  override async readConnections(service: ServiceId): Promise<readonly DestinationConnections[]> {
+    const all = await super.readConnections(service);
+    return all.map((one) => ({ ...one, active: this.connections }));
+  }
 
   override async apply(operations: readonly Operation[]): Promise<readonly OperationResult[]> {
     const { failure } = this;
@@ -559,6 +567,47 @@ describe('follow, guarded', () => {
     one.files.appendDiff('a', diff('chgreal', '10.0.0.11:80', 7), diff('addreal', '10.0.0.21:53', 5, DNS));
     await one.untilTable('10.0.0.91:80=1 10.0.0.21:53=5');
     expect(await one.table.read()).toHaveLength(2);
+  });
+
+  it('drains what leaves a virtual that wants it, and says when it begins and ends', async () => {
+    const one = new Following();
+    one.files.writeFull(
+      'a',
+      WEB.replace('\n', ' vdrain=60\n'),
+      real('10.0.0.11:80', 1),
+      real('10.0.0.12:80', 2),
+    );
+    one.files.appendDiff('a');
+    one.table.connections = 3;
+    await one.start();
+    one.files.appendDiff('a', diff('delreal', '10.0.0.12:80', 0), diff('delreal', '10.0.0.11:80', 0));
+    await one.untilTable('10.0.0.11:80=0 10.0.0.12:80=0');
+    await one.until(() => one.logged('real draining virtual="tcp 10.0.0.1:80" real=10.0.0.12:80'));
+    one.files.appendDiff('a', diff('addreal', '10.0.0.11:80', 0), diff('chgreal', '10.0.0.11:80', 7));
+    await one.untilTable('10.0.0.11:80=7 10.0.0.12:80=0');
+    one.table.connections = 0;
+    await one.untilTable('10.0.0.11:80=7');
+    expect(one.lines.find((line) => line.includes('real drained'))).toMatch(
+      /virtual="tcp 10.0.0.1:80" real=10.0.0.12:80 drainedSec=\d connections=0/,
+    );
+  });
+
+  it('tries the whole table again where connections cannot be read', async () => {
+    const one = new Following();
+    one.files.writeFull(
+      'a',
+      WEB.replace('\n', ' vdrain=60\n'),
+      real('10.0.0.11:80', 1),
+      real('10.0.0.12:80', 2),
+    );
+    one.files.appendDiff('a');
+    await one.start();
+    one.table.readConnections = async () => {
+      throw new HandoverMissingError('not now');
+    };
+    one.files.appendDiff('a', diff('delreal', '10.0.0.12:80', 0));
+    await one.until(() => one.logged('virtual failing virtual=all reason="not now"'));
+    expect(await one.destinations()).toBe('10.0.0.11:80=1 10.0.0.12:80=0');
   });
 
   it('holds too many deletions back and does all the rest, until it is told to make them', async () => {

@@ -115,6 +115,7 @@ describe('ipvssync --plan, of what it would not do', () => {
       settings: [],
       heldBack: { count: 2, maxDeletes: 1 },
       leftAlone: [{ virtual: 'tcp 10.0.0.8:80', reason: 'protected', inSnapshot: false }],
+      draining: [],
     });
   });
 
@@ -130,6 +131,44 @@ describe('ipvssync --plan, of what it would not do', () => {
       { action: 'add', real: '10.0.0.11:80' },
       { action: 'edit', before: { forwarding: 'masq', weight: 0 }, after: { forwarding: 'dr', weight: 2 } },
     ]);
+  });
+});
+
+describe('a virtual that drains', () => {
+  const standing =
+    '-A -t 10.0.0.1:80 -s wrr -p 300\n' +
+    [11, 12, 13, 14].map((last) => `-a -t 10.0.0.1:80 -r 10.0.0.${last}:80 -g -w ${last % 2}\n`).join('');
+
+  function draining(): Process {
+    const process = new Process();
+    process.files.writeFull('b', WEB.replace('\n', ' vdrain=60\n'), real('10.0.0.11:80', 1));
+    process.files.appendDiff('b');
+    writeFileSync(process.table, standing);
+    return process;
+  }
+
+  it('is planned with what is to drain, and what drains already', async () => {
+    const process = draining();
+    await process.run('--plan');
+    expect(process.out.split('\n')).toEqual([
+      '~ tcp 10.0.0.1:80 real 10.0.0.13:80 weight 1 -> 0 (drains)',
+      'draining: tcp 10.0.0.1:80 real 10.0.0.12:80',
+      'draining: tcp 10.0.0.1:80 real 10.0.0.14:80',
+      '',
+    ]);
+    await process.run('--plan', '--json');
+    expect(JSON.parse(process.out).draining).toEqual([
+      { virtual: 'tcp 10.0.0.1:80', real: '10.0.0.12:80' },
+      { virtual: 'tcp 10.0.0.1:80', real: '10.0.0.14:80' },
+    ]);
+  });
+
+  it('is rid of reals without connections by --once', async () => {
+    const process = draining();
+    expect(await process.run('--once', '-v')).toBe(EXIT.ok);
+    expect(process.out).toMatch(
+      /^~ .*\.13:80 weight 1 -> 0 \(drains\)\n(- .*\n){3}edited 1 real, deleted 3 reals in /,
+    );
   });
 });
 

@@ -8,31 +8,29 @@ import { systemClock } from '@surealived/shared/clock';
 import type { Host } from '@surealived/shared/process-host';
 import type { SurealivedConfig } from '@surealived/shared/surealived-cfg';
 import { openTable } from './backend.js';
-import { describeHeldBack, limitDeletions, listDeletions } from './deletions.js';
+import { describeHeldBack, type HeldBack, listDeletions } from './deletions.js';
 import { describeOperation } from './describe.js';
 import { desiredService } from './desired.js';
+import { describeDrain } from './drain.js';
 import { Handover } from './handover.js';
 import type { Options } from './options.js';
-import { planChanges } from './plan.js';
 import { planDocument, printablePlan } from './plan-document.js';
 import { policyOf } from './policy.js';
-import { findLeftAlone } from './protection.js';
+import { previewRound } from './preview.js';
+import { describeLeftAlone } from './protection.js';
 import { describeSettingsChange } from './settings.js';
 import { lookAtSettings, repairSettings } from './settings-round.js';
+import { summarise } from './summary.js';
 import { wantedSettings } from './sync-role.js';
-import { type Round, Synchroniser } from './synchroniser.js';
-import type { IpvsTable, Operation, Service } from './table.js';
-import { TableImage } from './table-image.js';
+import { Synchroniser } from './synchroniser.js';
+import { type DesiredService, type IpvsTable, serviceKey } from './table.js';
 
 /** Prints what would change and what would not, as lines or as JSON. */
 export async function printPlan(options: Options, config: SurealivedConfig, host: Host): Promise<void> {
   await withTable(options, config, host, async (table, desired) => {
-    const policy = policyOf(options, config);
     const actual = await table.read();
-    const operations = planChanges(desired, actual, policy);
-    const { heldBack } = limitDeletions(operations, policy.maxDeletes, new TableImage(actual));
     const settings = await lookAtSettings(table.settings, () => wantedSettings(config));
-    const preview = { operations, settings, heldBack, leftAlone: findLeftAlone(desired, actual, policy) };
+    const preview = previewRound(desired, actual, policyOf(options, config), settings);
     host.stdout.write(options.json ? planDocument(preview) : printablePlan(preview));
   });
 }
@@ -45,27 +43,40 @@ export async function synchroniseOnce(
 ): Promise<boolean> {
   return withTable(options, config, host, async (table, desired) => {
     const synchroniser = new Synchroniser(table, policyOf(options, config), systemClock);
-    const round = await synchroniser.synchronise(desired, () => options.isForced);
-    if (options.verbosity > 0)
-      for (const operation of round.done) host.stdout.write(`${describeOperation(operation)}\n`);
+    const rounds = [await synchroniser.synchronise(desired, () => options.isForced)];
+    const drained = new Set((await synchroniser.findDrained(true)).map(({ service }) => serviceKey(service)));
+    if (drained.size > 0)
+      rounds.push(
+        await synchroniser.synchroniseSome(desired.filter((service) => drained.has(serviceKey(service)))),
+      );
     const settings = await repairSettings(table.settings, () => wantedSettings(config));
-    for (const change of settings.done) host.stdout.write(`${describeSettingsChange(change)}\n`);
-    for (const reason of [...round.failures.values(), ...settings.failures])
-      host.stderr.write(`ipvssync: ${reason}\n`);
-    if (round.heldBack) {
-      const what = `${describeHeldBack(round.heldBack)}: ${listDeletions(round.heldBack)}`;
-      host.stderr.write(`ipvssync: ${what} (--force makes them)\n`);
-    }
-    host.stdout.write(`${summarise(round)}\n`);
-    return round.refusedCount === 0 && settings.failures.length === 0 && !round.heldBack;
+    const changes = [
+      ...(options.verbosity > 0 ? rounds.flatMap(({ done }) => done.map(describeOperation)) : []),
+      ...settings.done.map(describeSettingsChange),
+      ...synchroniser.drains.filter(({ isOver }) => !isOver).map(describeDrain),
+      ...(options.verbosity > 0 ? (rounds[0]?.leftAlone ?? []).map(describeLeftAlone) : []),
+    ];
+    const troubles = [
+      ...rounds.flatMap(({ failures }) => [...failures.values()]),
+      ...settings.failures,
+      ...rounds.flatMap(({ heldBack }) => (heldBack ? explainHeldBack(heldBack) : [])),
+    ];
+    for (const line of changes) host.stdout.write(`${line}\n`);
+    for (const reason of troubles) host.stderr.write(`ipvssync: ${reason}\n`);
+    host.stdout.write(`${summarise(rounds)}\n`);
+    return troubles.length === 0;
   });
+}
+
+function explainHeldBack(heldBack: HeldBack): string {
+  return `${describeHeldBack(heldBack)}: ${listDeletions(heldBack)} (--force makes them)`;
 }
 
 async function withTable<T>(
   options: Options,
   config: SurealivedConfig,
   host: Host,
-  work: (table: IpvsTable, desired: readonly Service[]) => Promise<T>,
+  work: (table: IpvsTable, desired: readonly DesiredService[]) => Promise<T>,
 ): Promise<T> {
   const handover = new Handover(config);
   const refuseEmpty = !options.allowEmpty;
@@ -78,32 +89,4 @@ async function withTable<T>(
   } finally {
     table.close();
   }
-}
-
-/** `added 2 services and 5 reals, edited 1 real in 3.2 ms`, or `nothing to change (1.0 ms)`. */
-function summarise({ done, refusedCount, durationMs }: Round): string {
-  const parts = [
-    phrase('added', done, 'addService', 'addDestination'),
-    phrase('edited', done, 'editService', 'editDestination'),
-    phrase('deleted', done, 'deleteService', 'deleteDestination'),
-    refusedCount > 0 ? `failed ${refusedCount} operations` : '',
-  ].filter((part) => part !== '');
-  return `${parts.join(', ') || 'nothing to change'} in ${durationMs.toFixed(1)} ms`;
-}
-
-function phrase(
-  verb: string,
-  done: readonly Operation[],
-  serviceKind: Operation['kind'],
-  realKind: Operation['kind'],
-): string {
-  const count = (kind: Operation['kind']): number =>
-    done.filter((operation) => operation.kind === kind).length;
-  const nouns = [plural(count(serviceKind), 'service'), plural(count(realKind), 'real')];
-  const named = nouns.filter((noun) => noun !== '');
-  return named.length === 0 ? '' : `${verb} ${named.join(' and ')}`;
-}
-
-function plural(count: number, noun: string): string {
-  return count === 0 ? '' : `${count} ${noun}${count === 1 ? '' : 's'}`;
 }

@@ -4,10 +4,12 @@
  * @module
  */
 import type { RealId } from '@surealived/shared/model';
-import { describeHeldBack, type HeldBack } from './deletions.js';
+import { describeHeldBack } from './deletions.js';
 import { describeOperation } from './describe.js';
-import { describeLeftAlone, type LeftAlone } from './protection.js';
-import { describeSettingsChange, type SettingsChange } from './settings.js';
+import { describeDrain } from './drain.js';
+import type { Preview } from './preview.js';
+import { describeLeftAlone } from './protection.js';
+import { describeSettingsChange } from './settings.js';
 import {
   type Destination,
   describeDestination,
@@ -19,16 +21,6 @@ import {
 
 /** Goes up when the document changes in a way that its readers may not bear; a new key is none. */
 export const PLAN_VERSION = 1;
-
-/** What a round would do. */
-export interface Preview {
-  /** All of the plan, with what would be held back. */
-  readonly operations: readonly Operation[];
-  /** Of timeouts and sync daemons. */
-  readonly settings: readonly SettingsChange[];
-  readonly heldBack: HeldBack | undefined;
-  readonly leftAlone: readonly LeftAlone[];
-}
 
 type RealSettings = Omit<Destination, keyof RealId>;
 /** What can differ, under its own name; whoever adds a setting to the table finds it missing here. */
@@ -64,16 +56,17 @@ interface OperationDocument {
 }
 
 /** One operation to a line, then what is held back and what is left alone. */
-export function printablePlan({ operations, settings, heldBack, leftAlone }: Preview): string {
+export function printablePlan({ operations, settings, heldBack, leftAlone, draining }: Preview): string {
   const lines = [...operations.map(describeOperation), ...settings.map(describeSettingsChange)];
   if (lines.length === 0) lines.push('nothing to change');
   if (heldBack) lines.push(`${describeHeldBack(heldBack)} (--once --force makes them)`);
+  lines.push(...draining.map(describeDrain));
   lines.push(...leftAlone.map(describeLeftAlone));
   return lines.map((line) => `${line}\n`).join('');
 }
 
 /** The same as one line of JSON. */
-export function planDocument({ operations, settings, heldBack, leftAlone }: Preview): string {
+export function planDocument({ operations, settings, heldBack, leftAlone, draining }: Preview): string {
   const document = {
     version: PLAN_VERSION,
     operations: operations.map(operationDocument),
@@ -83,6 +76,10 @@ export function planDocument({ operations, settings, heldBack, leftAlone }: Prev
       virtual: describeService(service),
       reason,
       inSnapshot: isDesired,
+    })),
+    draining: draining.map(({ service, destination }) => ({
+      virtual: describeService(service),
+      real: describeDestination(destination),
     })),
   };
   return `${JSON.stringify(document)}\n`;

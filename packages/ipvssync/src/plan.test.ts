@@ -6,6 +6,7 @@ import { planChanges, sliceByService } from './plan.js';
 import {
   type Destination,
   describeService,
+  destinationKey,
   type Operation,
   type Service,
   type ServiceHead,
@@ -61,6 +62,35 @@ describe('planChanges', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  it('sets to weight 0 what has to stay, and deletes the rest', () => {
+    const actual = service(
+      'tcp 10.0.0.1:80',
+      {},
+      ['10.0.0.11:80', 1],
+      ['10.0.0.12:80', 3, { upperThreshold: 9 }],
+      ['10.0.0.13:80', 0],
+      ['10.0.0.14:80', 1],
+    );
+    const desired = service('tcp 10.0.0.1:80', {}, ['10.0.0.11:80', 0], ['10.0.0.15:80', 1]);
+    const staying = ['10.0.0.12 80', '10.0.0.13 80'];
+    const plan = planChanges([desired], [actual], KEEP, (service, destination) => {
+      expect(service).toBe(desired);
+      return staying.includes(destinationKey(destination));
+    });
+    expect(lines(plan)).toEqual([
+      '+ tcp 10.0.0.1:80 real 10.0.0.15:80 forwarding dr weight 1',
+      '~ tcp 10.0.0.1:80 real 10.0.0.11:80 weight 1 -> 0',
+      '~ tcp 10.0.0.1:80 real 10.0.0.12:80 weight 3 -> 0 (drains)',
+      '- tcp 10.0.0.1:80 real 10.0.0.14:80',
+    ]);
+    const image = new TableImage([actual]);
+    for (const operation of plan) image.apply(operation);
+    const kept = image
+      .service(serviceKey(actual))
+      ?.destinations.find(({ weight, upperThreshold }) => weight === 0 && upperThreshold === 9);
+    expect(kept).toBeDefined();
   });
 
   it('keeps the operations of a service together', () => {

@@ -5,7 +5,15 @@ import { describeOperation } from './describe.js';
 import { MemoryTable } from './memory/memory-table.js';
 import type { OperationResult } from './operation-result.js';
 import { type Round, Synchroniser } from './synchroniser.js';
-import { type IpvsTable, type Operation, type Service, serviceKey } from './table.js';
+import {
+  type Destination,
+  type DestinationConnections,
+  type IpvsTable,
+  type Operation,
+  type Service,
+  type ServiceId,
+  serviceKey,
+} from './table.js';
 import { arbitraryTable, service, sorted } from './table.test-kit.js';
 import { TableImage } from './table-image.js';
 
@@ -13,12 +21,19 @@ import { TableImage } from './table-image.js';
 class WatchedTable extends MemoryTable {
   reads = 0;
   readonly applied: string[] = [];
+  /** Of each destination. */
+  connections = 0;
   /** Runs before an `apply`. */
   before: (() => Promise<void>) | undefined;
 
   override read(): Promise<readonly Service[]> {
     this.reads++;
     return super.read();
+  }
+
+  override async readConnections(service: ServiceId): Promise<readonly DestinationConnections[]> {
+    const all = await super.readConnections(service);
+    return all.map((one) => ({ ...one, inactive: this.connections }));
   }
 
   override async apply(operations: readonly Operation[]): Promise<readonly OperationResult[]> {
@@ -136,6 +151,93 @@ describe('Synchroniser', () => {
       expect(await own.synchronise([web], () => true)).toMatchObject({ heldBack: undefined });
       expect(await table.read()).toEqual([web]);
     }
+  });
+
+  describe('with a service that drains', () => {
+    const two = service('tcp 10.0.0.1:80', {}, ['10.0.0.11:80', 1], ['10.0.0.12:80', 5]);
+    const one = { ...web, drainTimeoutSec: 60 };
+    const both = { ...two, drainTimeoutSec: 60 };
+    const weights = async (table: IpvsTable): Promise<string> =>
+      (await table.read()).flatMap(({ destinations }) => destinations.map(({ weight }) => weight)).join(' ');
+
+    it('sets what leaves to weight 0, and deletes it when its connections are gone', async () => {
+      const table = new WatchedTable([two]);
+      table.connections = 2;
+      const own = synchroniser(table);
+      const round = await own.synchroniseSome([one]);
+      expect(round).toMatchObject({ refusedCount: 0, done: [{ isDrain: true }] });
+      expect(await weights(table)).toBe('1 0');
+      expect(own.drainsDueAtMs).toBeLessThan(Number.POSITIVE_INFINITY);
+      expect(await own.findDrained()).toEqual([]);
+      expect(await own.synchroniseSome([one])).toMatchObject({ done: [] });
+      expect(own.drains).toMatchObject([{ connections: 2, isOver: false }]);
+      table.connections = 0;
+      expect(await own.findDrained()).toMatchObject([{ connections: 0 }]);
+      await own.synchroniseSome([one]);
+      expect(await weights(table)).toBe('1');
+      expect(own.drains).toEqual([]);
+    });
+
+    it('gives what returns its weight back', async () => {
+      const table = new WatchedTable([two]);
+      table.connections = 2;
+      const own = synchroniser(table);
+      await own.synchroniseSome([one]);
+      await own.synchroniseSome([both]);
+      expect(table.applied.at(-1)).toBe('~ tcp 10.0.0.1:80 real 10.0.0.12:80 weight 0 -> 5');
+      expect(own.drains).toEqual([]);
+    });
+
+    it('goes on where a process before it had begun', async () => {
+      const table = new WatchedTable([
+        service('tcp 10.0.0.1:80', {}, ['10.0.0.11:80', 1], ['10.0.0.12:80', 0]),
+      ]);
+      table.connections = 2;
+      const own = synchroniser(table);
+      expect(await own.synchronise([one])).toMatchObject({ done: [] });
+      expect(own.drains).toHaveLength(1);
+    });
+
+    it('sets to weight 0 again what somebody else gave a weight, and calls that drift', async () => {
+      const table = new WatchedTable([two]);
+      table.connections = 2;
+      const own = synchroniser(table);
+      await own.synchronise([one]);
+      const back = { ...two.destinations[1], weight: 5 } as Destination;
+      await table.apply([{ kind: 'editDestination', service: two, destination: back, before: back }]);
+      const round = await own.synchronise([one]);
+      expect(round.drift.map(describeOperation)).toEqual([
+        '~ tcp 10.0.0.1:80 real 10.0.0.12:80 weight 0 -> 5',
+      ]);
+      expect(await weights(table)).toBe('1 0');
+    });
+
+    it('counts what leaves among the deletions when it begins to drain, and then no more', async () => {
+      const table = new WatchedTable([two]);
+      const strict = new Synchroniser(table, { deleteUnmanaged: false, maxDeletes: 0 }, systemClock);
+      expect(await strict.synchronise([one])).toMatchObject({ heldBack: { count: 1 }, done: [] });
+      expect(await weights(table)).toBe('1 5');
+      await strict.synchronise([one], () => true);
+      expect(await weights(table)).toBe('1 0');
+      await strict.findDrained();
+      expect(await strict.synchroniseSome([one])).toMatchObject({ heldBack: undefined });
+      expect(await weights(table)).toBe('1');
+    });
+
+    it('leaves the last real to drain where none is wanted any more', async () => {
+      const table = new WatchedTable([web]);
+      table.connections = 1;
+      await synchroniser(table).synchronise([{ ...service('tcp 10.0.0.1:80'), drainTimeoutSec: 60 }]);
+      expect(await weights(table)).toBe('0');
+    });
+
+    it('does not look at the connections of a protected service', async () => {
+      const table = new WatchedTable([service('tcp 10.0.0.1:80', {}, ['10.0.0.12:80', 0])]);
+      const protect = new Set(['tcp 10.0.0.1:80']);
+      const own = new Synchroniser(table, { deleteUnmanaged: false, protect }, systemClock);
+      await own.synchronise([one]);
+      expect(own.drains).toEqual([]);
+    });
   });
 
   it('does not read again for what no reading would mend', async () => {

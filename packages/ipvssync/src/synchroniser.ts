@@ -116,13 +116,14 @@ export class Synchroniser {
   /**
    * Counts the connections of what drains.
    *
+   * @param isWhole Whether in all services; otherwise in as many as can be done at once.
    * @returns What may go now; the next round that is about its service deletes it.
    * @throws SureAliveError where the connections cannot be read.
    */
-  async findDrained(): Promise<readonly Drain[]> {
+  async findDrained(isWhole = false): Promise<readonly Drain[]> {
     const nowMs = this.#clock.nowMs();
     const drained: Drain[] = [];
-    for (const service of this.#drains.startLook(nowMs))
+    for (const service of this.#drains.startLook(nowMs, isWhole))
       drained.push(...this.#drains.count(service, await this.#table.readConnections(service), nowMs));
     return drained;
   }

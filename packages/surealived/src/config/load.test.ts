@@ -73,6 +73,19 @@ describe('a services file', () => {
     expect(load(calls).virtuals[0]).toMatchObject({ persistenceEngine: 'sip', persistencePrefix: 32 });
   });
 
+  it('may let reals drain, though not those of UDP', () => {
+    expect(load(services({ virtual: 'drain_timeout="600"' })).virtuals[0]).toMatchObject({
+      drainTimeoutSec: 600,
+    });
+    const udp = services({ virtual: 'drain_timeout="600"' }).replace(
+      'proto="tcp" sched',
+      'proto="udp" sched',
+    );
+    const { virtuals, warnings } = load(udp);
+    expect(virtuals).toHaveLength(1);
+    expect(warnings).toMatchObject([{ message: expect.stringContaining('a real of UDP leaves at once') }]);
+  });
+
   it('takes a prefix for the family that the reals of a mark tell', () => {
     const text = `<surealived><virtual name="m" proto="fwmark" fwmark="7" sched="rr" rt="dr" pers="9" pers_prefix="64">
       <tester proto="no-test"/><real name="a" addr="2001:db8::1" port="0" weight="1"/></virtual></surealived>`;

@@ -1,0 +1,42 @@
+import { type HeldBack, limitDeletions } from './deletions.js';
+import { type Drain, Drains, findDraining } from './drain.js';
+import { planChanges } from './plan.js';
+import { findLeftAlone, isProtected, type LeftAlone } from './protection.js';
+import type { SettingsChange } from './settings.js';
+import type { SynchroniserPolicy } from './synchroniser.js';
+import { type DesiredService, type Operation, type Service, serviceKey } from './table.js';
+import { TableImage } from './table-image.js';
+
+/** What a round would do. */
+export interface Preview {
+  /** All of the plan, with what would be held back. */
+  readonly operations: readonly Operation[];
+  /** Of timeouts and sync daemons. */
+  readonly settings: readonly SettingsChange[];
+  readonly heldBack: HeldBack | undefined;
+  readonly leftAlone: readonly LeftAlone[];
+  /** What is at weight 0 already, and waits for the end of its connections. */
+  readonly draining: readonly Pick<Drain, 'service' | 'destination'>[];
+}
+
+/** What the first round of a process would do with a table. Pure. */
+export function previewRound(
+  desired: readonly DesiredService[],
+  actual: readonly Service[],
+  policy: SynchroniserPolicy,
+  settings: readonly SettingsChange[],
+): Preview {
+  const image = new TableImage(actual);
+  const drains = new Drains();
+  const operations = planChanges(desired, actual, policy, (...which) => drains.holds(...which));
+  const { heldBack } = limitDeletions(operations, policy.maxDeletes ?? Number.POSITIVE_INFINITY, image);
+  const draining = desired
+    .filter((service) => !isProtected(service, policy))
+    .flatMap((service) =>
+      findDraining(service, image.service(serviceKey(service))).map((destination) => ({
+        service,
+        destination,
+      })),
+    );
+  return { operations, settings, heldBack, leftAlone: findLeftAlone(desired, actual, policy), draining };
+}
