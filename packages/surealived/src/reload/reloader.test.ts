@@ -91,6 +91,7 @@ it('logs as much as surealived.cfg now says, and the command line on top', async
 });
 
 it('names the settings of surealived.cfg that wait for a restart', async () => {
-  const { reloader } = reloaderOf([web], [good([web], { maxfd: 4096, modules: 'tcp' })]);
+  const own = { maxfd: 4096, modules: 'tcp', protect: [...config.protect], resync_interval_sec: 7 };
+  const { reloader } = reloaderOf([web], [good([web], own)]);
   expect((await reloader.reload()).warnings).toEqual(['maxfd: takes effect after a restart']);
 });

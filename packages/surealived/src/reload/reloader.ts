@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Clock } from '@surealived/shared/clock';
+import { changedKeys, describeRestartNeed } from '@surealived/shared/config-change';
 import { messageOf } from '@surealived/shared/errors';
 import { type Logger, raiseLevel } from '@surealived/shared/log';
 import type { SurealivedConfig } from '@surealived/shared/surealived-cfg';
@@ -122,10 +123,9 @@ export class Reloader {
 
 /** Settings of surealived.cfg that now say something else than what is in force. */
 function waitForRestart(running: SurealivedConfig, next: SurealivedConfig): readonly string[] {
-  const names = Object.keys(next) as (keyof SurealivedConfig)[];
-  return names
-    .filter((name) => running[name] !== next[name] && !RELOADED.includes(name))
-    .map((name) => `${name}: takes effect after a restart`);
+  return changedKeys('surealived', running, next)
+    .filter((name) => !RELOADED.includes(name))
+    .map(describeRestartNeed);
 }
 
 function failure(problems: readonly string[]): Omit<ReloadReport, 'tookMs'> {
