@@ -5,6 +5,7 @@ import type { Host } from '@surealived/shared/process-host';
 import { openProgramLog } from '@surealived/shared/program-log';
 import type { LoadedConfig } from '@surealived/shared/surealived-cfg';
 import { openTable } from './backend.js';
+import { ConfigInForce } from './config-in-force.js';
 import { follow } from './follow.js';
 import { logSettingsOf } from './log-settings.js';
 import type { Options } from './options.js';
@@ -44,15 +45,16 @@ export async function runDaemon(
     if (reason !== undefined) log.error({ reason }, 'pid file not written');
     host.watchdog?.reportStarted();
   };
+  const inForce = new ConfigInForce(options.config, config, log);
   const table = await openTable(backend);
   try {
     await follow({
       paths: config,
       table,
-      policy: policyOf(options, config),
+      policy: () => policyOf(options, inForce.current),
       settings: new SettingsKeeper({
         store: table.settings,
-        want: () => wantedSettings(config),
+        want: () => wantedSettings(inForce.current),
         log,
         clock: systemClock,
       }),
@@ -60,8 +62,9 @@ export async function runDaemon(
       log,
       clock: systemClock,
       signal: stop.signal,
-      resyncIntervalMs: config.resync_interval_sec * 1000,
+      resyncIntervalMs: () => inForce.current.resync_interval_sec * 1000,
       requests,
+      onReload: () => inForce.reload(),
       allowEmpty,
       onFollowing,
     });

@@ -41,7 +41,7 @@ class Site {
   readonly files = new HandoverFiles();
   readonly handover = new Handover(this.files.paths);
   readonly table = new MemoryTable([]);
-  readonly #synchroniser = new Synchroniser(this.table, { deleteUnmanaged: true }, systemClock);
+  readonly #synchroniser = new Synchroniser(this.table, () => ({ deleteUnmanaged: true }), systemClock);
 
   /** Reads everything anew. @returns Whether it was taken. @throws What is not a refusal. */
   async load(): Promise<boolean> {
@@ -110,7 +110,7 @@ describe('files of the original', () => {
 
   it('a full snapshot is refused or taken, and crashes neither the reader nor the table', async () => {
     const table = new MemoryTable([]);
-    const synchroniser = new Synchroniser(table, { deleteUnmanaged: true }, systemClock);
+    const synchroniser = new Synchroniser(table, () => ({ deleteUnmanaged: true }), systemClock);
     await fc.assert(
       fc.asyncProperty(damages, async (all) => {
         try {

@@ -75,7 +75,7 @@ class Following {
     this.#running = follow({
       paths: this.files.paths,
       table: this.table,
-      policy: { deleteUnmanaged },
+      policy: () => ({ deleteUnmanaged }),
       settings: new SettingsKeeper({ store, want: () => this.wanted, log, clock: systemClock }),
       keepDiffs: false,
       log,
@@ -189,7 +189,7 @@ describe('follow, at its start', () => {
     const files = one.files.paths;
     const options = {
       table: one.table,
-      policy: { deleteUnmanaged: false },
+      policy: () => ({ deleteUnmanaged: false }),
       keepDiffs: false,
       clock: systemClock,
     };
@@ -507,7 +507,7 @@ describe('follow, when somebody else changed the table', () => {
     const one = new Following();
     one.files.writeFull('a', WEB, real('10.0.0.11:80', 1));
     one.files.appendDiff('a');
-    await one.start(NEVER_MS, { resyncIntervalMs: SOON_MS });
+    await one.start(NEVER_MS, { resyncIntervalMs: () => SOON_MS });
     await one.untilTable('10.0.0.11:80=1');
     await clear(one);
     await one.table.apply([{ kind: 'addService', service: service('tcp 10.0.0.9:80') }]);
@@ -559,7 +559,7 @@ describe('follow, guarded', () => {
     const one = new Following(foreign);
     one.files.writeFull('a', WEB, real('10.0.0.11:80', 1), DNS);
     one.files.appendDiff('a');
-    await one.start(NEVER_MS, { policy: { deleteUnmanaged: true, protect } });
+    await one.start(NEVER_MS, { policy: () => ({ deleteUnmanaged: true, protect }) });
     await one.until(() => one.logged('protected virtuals="tcp 10.0.0.9:80"'));
     expect(one.logged('protected and left alone, though in the snapshot virtuals="tcp 10.0.0.1:80"')).toBe(
       true,
@@ -611,7 +611,7 @@ describe('follow, guarded', () => {
   });
 
   it('holds too many deletions back and does all the rest, until it is told to make them', async () => {
-    const one = await guarded({ policy: { deleteUnmanaged: true, maxDeletes: 2 } });
+    const one = await guarded({ policy: () => ({ deleteUnmanaged: true, maxDeletes: 2 }) });
     await one.until(() => one.logged('too many deletions held back, SIGHUP makes them count=3 maxDeletes=2'));
     expect(one.logged('deletions="tcp 10.0.0.8:80, tcp 10.0.0.9:80"')).toBe(true);
     expect(await one.table.read()).toHaveLength(3);
@@ -621,7 +621,7 @@ describe('follow, guarded', () => {
   });
 
   it('holds deletions of diff lines back too, and a first SIGHUP makes none that it did not tell of', async () => {
-    const one = await guarded({ policy: { deleteUnmanaged: false, maxDeletes: 0 } });
+    const one = await guarded({ policy: () => ({ deleteUnmanaged: false, maxDeletes: 0 }) });
     one.files.appendDiff('a', diff('delreal', '10.0.0.11:80', 0), diff('addreal', '10.0.0.12:80', 1));
     await one.until(() => one.logged('held back, SIGHUP makes them count=1'));
     await one.untilTable('10.0.0.91:80=1 10.0.0.11:80=1 10.0.0.12:80=1');
@@ -634,7 +634,7 @@ describe('follow, guarded', () => {
   });
 
   it('makes at SIGHUP what it told of, and nothing that came since', async () => {
-    const one = await guarded({ policy: { deleteUnmanaged: true, maxDeletes: 2 } });
+    const one = await guarded({ policy: () => ({ deleteUnmanaged: true, maxDeletes: 2 }) });
     await one.until(() => one.logged('held back, SIGHUP makes them count=3'));
     const more = ['1', '2', '3'].map((last) => service(`udp 10.0.0.${last}:53`));
     await one.table.apply(more.map((service) => ({ kind: 'addService', service })));
@@ -648,7 +648,7 @@ describe('follow, guarded', () => {
 
   it('refuses a snapshot without any virtual, or takes it where it may', async () => {
     for (const allowEmpty of [false, true]) {
-      const one = await guarded({ allowEmpty, policy: { deleteUnmanaged: true } });
+      const one = await guarded({ allowEmpty, policy: () => ({ deleteUnmanaged: true }) });
       one.files.writeFull('b');
       one.requests.reload();
       if (allowEmpty) await one.untilTable('');

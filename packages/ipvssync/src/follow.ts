@@ -28,6 +28,8 @@ export interface FollowOptions extends Omit<TableKeeperOptions, 'desired'> {
   readonly pollMs?: number;
   /** A reload that is asked for takes a snapshot that is older than the one in force, too. */
   readonly requests?: Requests;
+  /** Called before everything is read anew because somebody asked for it. */
+  readonly onReload?: () => void;
   /** Whether a snapshot without any virtual is taken. */
   readonly allowEmpty?: boolean;
   /** Called after the first round over the whole table. */
@@ -107,8 +109,10 @@ class Follower {
   /** Expected errors are logged: the next look tries again. */
   async #lookAtFiles(watch: DirectoryWatch): Promise<void> {
     try {
-      if (this.#requests.takeReload()) await this.#reload(this.#table.permit());
-      else if (this.#isReloadWanted()) await this.#reload();
+      if (this.#requests.takeReload()) {
+        this.#options.onReload?.();
+        await this.#reload(this.#table.permit());
+      } else if (this.#isReloadWanted()) await this.#reload();
       else await this.#advance();
       const nowMs = this.#options.clock.nowMs();
       if (nowMs - this.#polledAtMs >= this.#pollMs) await this.#poll(watch, nowMs);

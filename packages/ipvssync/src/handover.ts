@@ -152,12 +152,11 @@ export class Handover {
     return removed;
   }
 
-  #loadLocked(takeOlder: boolean, refuseEmpty: boolean): string[] {
+  #loadLocked(takeOlder: boolean, isEmptyRefused: boolean): string[] {
     const file = this.#paths.full_sync_file;
     const snapshot = readFullSnapshot(file);
     if (!takeOlder) this.#refuseOlder(snapshot);
-    if (refuseEmpty && snapshot.virtuals.length === 0)
-      throw new SnapshotError([{ file, line: 0, message: 'no virtual at all; --allow-empty takes it' }]);
+    if (isEmptyRefused) refuseEmpty(snapshot, file);
     const virtuals = new Map(snapshot.virtuals.map((virtual) => [virtualKey(virtual), virtual]));
     const problems: string[] = [];
     const { diffFile, generation } = snapshot;
@@ -241,6 +240,12 @@ export function readFullSnapshot(file: string): Snapshot {
   } catch (error) {
     throw error instanceof ConfigError ? new SnapshotError(error.problems) : error;
   }
+}
+
+/** @throws SnapshotError where a snapshot has no virtual. */
+export function refuseEmpty({ virtuals }: Snapshot, file: string): void {
+  if (virtuals.length === 0)
+    throw new SnapshotError([{ file, line: 0, message: 'no virtual at all; --allow-empty takes it' }]);
 }
 
 /** @throws HandoverMissingError */

@@ -351,6 +351,31 @@ describe('ipvssync -t', () => {
     expect(await process.run('-t')).toBe(EXIT.failed);
     expect(process.err).toBe(`${file}: missing; surealived must run first\n`);
   });
+
+  it('fails on a snapshot without any virtual, which the start refuses, unless it is allowed', async () => {
+    const process = new Process();
+    process.files.writeFull('a');
+    expect(await process.run('-t')).toBe(EXIT.failed);
+    expect(process.err).toBe(
+      `${process.files.paths.full_sync_file}: no virtual at all; --allow-empty takes it\n`,
+    );
+    expect(await process.run('-t', '--allow-empty')).toBe(EXIT.ok);
+  });
+
+  it('looks at the lock and at the role file too', async () => {
+    const process = new Process();
+    const role = process.files.diffPath('../role');
+    const interfaceLine = 'ipvs_sync_role none\nipvs_sync_interface lo\n';
+    appendFileSync(process.config, `ipvs_sync_role_file ${role}\n${interfaceLine}`);
+    writeFileSync(role, 'role=king\n');
+    rmSync(process.files.paths.lock_sync_file);
+    expect(await process.run('-t')).toBe(EXIT.failed);
+    expect(process.out).toContain('1 virtuals, 1 reals\n');
+    expect(process.err).toBe(
+      `${process.files.paths.lock_sync_file}: missing; surealived must run first\n` +
+        `${role}:1: expected what "ipvssync --role" writes; run it again\n`,
+    );
+  });
 });
 
 describe('ipvssync as a daemon', () => {
@@ -365,6 +390,29 @@ describe('ipvssync as a daemon', () => {
     expect(await ended).toBe(EXIT.ok);
     expect(readFileSync(process.table, 'utf8')).toContain('-r 10.0.0.11:80 -g -w 5\n');
     expect(process.err).toContain('stopping signal=SIGTERM');
+  });
+
+  it('reads the configuration anew at SIGHUP, and keeps what is in force where that is wrong', async () => {
+    const process = new Process();
+    const foreign = '-A -t 10.0.0.8:80 -s rr\n';
+    writeFileSync(process.table, foreign);
+    const own = readFileSync(process.config, 'utf8');
+    writeFileSync(process.config, `${own}protect tcp:10.0.0.8:80\nresync_interval_sec 0\n`);
+    const ended = process.run('-u');
+    await process.untilPrinted('table synchronised');
+    expect(readFileSync(process.table, 'utf8')).toContain(foreign);
+    writeFileSync(process.config, `${own}max_deletes many\n`);
+    process.emit('SIGHUP');
+    await process.untilPrinted('configuration refused, the one in force stays');
+    expect(process.err).toContain('max_deletes: expected');
+    writeFileSync(process.config, `${own}resync_interval_sec 0\nlock_sync_file /nowhere\n`);
+    process.emit('SIGHUP');
+    await process.untilPrinted('configuration changed keys=protect');
+    await process.untilPrinted('- tcp 10.0.0.8:80');
+    expect(process.err).toContain('lock_sync_file: takes effect after a restart');
+    process.emit('SIGTERM');
+    expect(await ended).toBe(EXIT.ok);
+    expect(readFileSync(process.table, 'utf8')).not.toContain(foreign);
   });
 
   it('ends at SIGINT too', async () => {

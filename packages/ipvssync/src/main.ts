@@ -37,7 +37,7 @@ async function run(options: Options, { config, warnings }: LoadedConfig, host: H
   switch (options.mode) {
     case 'test':
       for (const warning of warnings) host.stderr.write(`${describeProblem(asWarning(warning))}\n`);
-      return (await import('./test-config.js')).testConfig(config, host) ? EXIT.ok : EXIT.failed;
+      return (await import('./test-config.js')).testConfig(options, config, host) ? EXIT.ok : EXIT.failed;
     case 'plan':
       await (await import('./once.js')).printPlan(options, config, host);
       return EXIT.ok;

@@ -42,7 +42,7 @@ export async function synchroniseOnce(
   host: Host,
 ): Promise<boolean> {
   return withTable(options, config, host, async (table, desired) => {
-    const synchroniser = new Synchroniser(table, policyOf(options, config), systemClock);
+    const synchroniser = new Synchroniser(table, () => policyOf(options, config), systemClock);
     const rounds = [await synchroniser.synchronise(desired, () => options.isForced)];
     const drained = new Set((await synchroniser.findDrained(true)).map(({ service }) => serviceKey(service)));
     if (drained.size > 0)

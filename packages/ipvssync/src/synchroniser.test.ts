@@ -46,7 +46,7 @@ class WatchedTable extends MemoryTable {
 }
 
 const synchroniser = (table: IpvsTable, deleteUnmanaged = false): Synchroniser =>
-  new Synchroniser(table, { deleteUnmanaged }, systemClock);
+  new Synchroniser(table, () => ({ deleteUnmanaged }), systemClock);
 const reasons = ({ failures }: Round): readonly string[] => [...failures.values()];
 
 describe('Synchroniser', () => {
@@ -143,7 +143,7 @@ describe('Synchroniser', () => {
       [3, undefined],
     ] as const) {
       const table = new WatchedTable([three]);
-      const own = new Synchroniser(table, { deleteUnmanaged: true, maxDeletes }, systemClock);
+      const own = new Synchroniser(table, () => ({ deleteUnmanaged: true, maxDeletes }), systemClock);
       const round = await own.synchronise([web]);
       expect(round.heldBack?.count).toBe(count);
       expect(round).toMatchObject({ refusedCount: 0 });
@@ -214,7 +214,7 @@ describe('Synchroniser', () => {
 
     it('counts what leaves among the deletions when it begins to drain, and then no more', async () => {
       const table = new WatchedTable([two]);
-      const strict = new Synchroniser(table, { deleteUnmanaged: false, maxDeletes: 0 }, systemClock);
+      const strict = new Synchroniser(table, () => ({ deleteUnmanaged: false, maxDeletes: 0 }), systemClock);
       expect(await strict.synchronise([one])).toMatchObject({ heldBack: { count: 1 }, done: [] });
       expect(await weights(table)).toBe('1 5');
       await strict.synchronise([one], () => true);
@@ -234,7 +234,7 @@ describe('Synchroniser', () => {
     it('does not look at the connections of a protected service', async () => {
       const table = new WatchedTable([service('tcp 10.0.0.1:80', {}, ['10.0.0.12:80', 0])]);
       const protect = new Set(['tcp 10.0.0.1:80']);
-      const own = new Synchroniser(table, { deleteUnmanaged: false, protect }, systemClock);
+      const own = new Synchroniser(table, () => ({ deleteUnmanaged: false, protect }), systemClock);
       await own.synchronise([one]);
       expect(own.drains).toEqual([]);
     });

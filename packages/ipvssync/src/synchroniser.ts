@@ -62,17 +62,22 @@ const OUTCOME_UNKNOWN = new Set(['ENOBUFS', 'no answer']);
  */
 export class Synchroniser {
   readonly #table: IpvsTable;
-  readonly #policy: SynchroniserPolicy;
+  readonly #getPolicy: () => SynchroniserPolicy;
   readonly #clock: Clock;
   #image: TableImage | undefined;
   /** Keys of the services that were desired in the last whole round. */
   #managed: ReadonlySet<string> = new Set();
   readonly #drains = new Drains();
 
-  constructor(table: IpvsTable, policy: SynchroniserPolicy, clock: Clock) {
+  /** @param policy Asked whenever it counts; it must not change while a round is carried out. */
+  constructor(table: IpvsTable, policy: () => SynchroniserPolicy, clock: Clock) {
     this.#table = table;
-    this.#policy = policy;
+    this.#getPolicy = policy;
     this.#clock = clock;
+  }
+
+  get #policy(): SynchroniserPolicy {
+    return this.#getPolicy();
   }
 
   /**
@@ -168,7 +173,8 @@ export class Synchroniser {
   }
 
   #noteDrains({ desired, isWhole }: Work): void {
-    const ours = desired.filter((service) => !isProtected(service, this.#policy));
+    const policy = this.#policy;
+    const ours = desired.filter((service) => !isProtected(service, policy));
     if (this.#image) this.#drains.update(ours, this.#image, isWhole, this.#clock.nowMs());
   }
 

@@ -30,11 +30,12 @@ const WHOLE_TABLE = 'all';
 
 export interface TableKeeperOptions {
   readonly table: IpvsTable;
-  readonly policy: SynchroniserPolicy;
+  /** Asked whenever it counts, as the next one. */
+  readonly policy: () => SynchroniserPolicy;
   /** Timeouts and sync daemons, which are looked at whenever the whole table is. */
   readonly settings?: SettingsKeeper;
   /** From one reading of the whole table to the next; 0 and left away for none but when it is asked for. */
-  readonly resyncIntervalMs?: number;
+  readonly resyncIntervalMs?: () => number;
   readonly log: Logger;
   readonly clock: Clock;
   /** All services as they shall be now. */
@@ -51,11 +52,10 @@ export class TableKeeper {
   readonly #guards: GuardLog;
   /** From the verdict to the table's acknowledgement. */
   readonly #latency = new LatencyWindow();
-  readonly #resyncIntervalMs: number;
   #resyncAtMs = Number.POSITIVE_INFINITY;
 
   constructor(options: TableKeeperOptions) {
-    const { table, policy, log, clock, resyncIntervalMs = 0 } = options;
+    const { table, policy, log, clock } = options;
     this.#options = options;
     this.#log = log;
     this.#clock = clock;
@@ -63,7 +63,6 @@ export class TableKeeper {
     this.#failures = new Failures(log);
     this.#drift = new DriftLog(log);
     this.#guards = new GuardLog(log);
-    this.#resyncIntervalMs = resyncIntervalMs > 0 ? resyncIntervalMs : Number.POSITIVE_INFINITY;
   }
 
   /** When `lookAfter` has something to do, but for what is tried again; monotonic, and infinite for never. */
@@ -82,6 +81,10 @@ export class TableKeeper {
     await this.#carryOut(() => this.#synchroniser.synchronise(desired, isAllowed), undefined);
     await this.#options.settings?.repair();
     this.#resyncAtMs = this.#clock.nowMs() + this.#resyncIntervalMs;
+  }
+
+  get #resyncIntervalMs(): number {
+    return this.#options.resyncIntervalMs?.() || Number.POSITIVE_INFINITY;
   }
 
   /**
