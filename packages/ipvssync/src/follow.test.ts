@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, utimesSync, wr
 import { dirname } from 'node:path';
 import { systemClock } from '@surealived/shared/clock';
 import { HandoverMissingError } from '@surealived/shared/errors';
-import { tryWithFileLock } from '@surealived/shared/file-lock';
+import { holdFileLock, tryWithFileLock } from '@surealived/shared/file-lock';
 import { createLogger } from '@surealived/shared/log';
 import { ANY_GENERATION } from '@surealived/shared/snapshot/format';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -363,6 +363,19 @@ describe('follow, by inotify alone', () => {
     one.files.setReloadFlag();
     await one.untilTable('10.0.0.11:80=2');
     expect(free).toEqual([true]);
+  });
+
+  it('goes on to look after the table while somebody sits on the lock, and reads when it is free', async () => {
+    const one = await following(SOON_MS);
+    const lock = holdFileLock(one.files.paths.lock_sync_file);
+    one.files.writeFull('a', WEB, real('10.0.0.11:80', 2));
+    one.files.setReloadFlag();
+    await one.until(() => one.logged('locked by another process'));
+    await one.table.apply([{ kind: 'deleteService', service: service('tcp 10.0.0.1:80') }]);
+    one.requests.resync();
+    await one.untilTable('10.0.0.11:80=1');
+    lock?.release();
+    await one.untilTable('10.0.0.11:80=2');
   });
 
   it('follows where it may not remove what it has read, and says so once', async () => {

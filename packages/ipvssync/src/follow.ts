@@ -13,12 +13,14 @@ import type { Permit } from './deletions.js';
 import { desiredService } from './desired.js';
 import { DirectoryWatch } from './directory-watch.js';
 import { isExpected } from './expected-error.js';
-import { Handover, type HandoverPaths } from './handover.js';
+import { Handover, type HandoverPaths, type LoadOptions } from './handover.js';
 import { Requests } from './requests.js';
 import { TableKeeper, type TableKeeperOptions } from './table-keeper.js';
 import { WakeUp } from './wake-up.js';
 
 const POLL_MS = 2_000;
+/** How long to wait for the lock once following: it is tried again soon, and the table is looked after in between. */
+const LOCK_TIMEOUT_MS = 2_000;
 export interface FollowOptions extends Omit<TableKeeperOptions, 'desired'> {
   readonly paths: HandoverPaths;
   /** Whether consumed diff files stay. */
@@ -152,7 +154,7 @@ class Follower {
     const { full_reload_file, full_sync_file } = this.#options.paths;
     const [flag, snapshot] = [full_reload_file, full_sync_file].map(identity);
     try {
-      await this.#load(asked !== undefined);
+      await this.#load({ takeOlder: asked !== undefined, lockTimeoutMs: LOCK_TIMEOUT_MS });
     } catch (error) {
       if (error instanceof SnapshotError) {
         this.#refusedSnapshot = snapshot;
@@ -163,12 +165,12 @@ class Follower {
     await this.#table.synchroniseAll(asked);
   }
 
-  async #load(takeOlder = false): Promise<void> {
+  async #load(how: Pick<LoadOptions, 'takeOlder' | 'lockTimeoutMs'> = {}): Promise<void> {
     const { paths, allowEmpty = false } = this.#options;
     const [flag, snapshot] = [paths.full_reload_file, paths.full_sync_file].map(identity); // before: what comes meanwhile is new
     const problems = await this.#handover.load({
+      ...how,
       removeReloadFlag: true,
-      takeOlder,
       refuseEmpty: !allowEmpty,
     });
     for (const problem of problems) this.#log.warn({ reason: problem }, 'diff refused');

@@ -45,6 +45,7 @@ export interface LoadOptions {
   readonly removeReloadFlag: boolean;
   readonly takeOlder?: boolean;
   readonly refuseEmpty?: boolean;
+  readonly lockTimeoutMs?: number;
 }
 
 /** The state that surealived handed over: the full snapshot with the diff lines read so far. */
@@ -81,6 +82,7 @@ export class Handover {
    * @param options.removeReloadFlag Whether the reload flag is answered by this.
    * @param options.takeOlder Whether an older snapshot is taken.
    * @param options.refuseEmpty Whether a snapshot without any virtual is not taken.
+   * @param options.lockTimeoutMs How long to wait for the lock.
    * @returns Problems that do not stand in the way: refused diff lines, a missing diff file.
    * @throws HandoverMissingError, LockTimeoutError, SnapshotError, or an error of the file system.
    */
@@ -88,10 +90,11 @@ export class Handover {
     removeReloadFlag,
     takeOlder = false,
     refuseEmpty = false,
+    lockTimeoutMs = LOCK_TIMEOUT_MS,
   }: LoadOptions): Promise<readonly string[]> {
     const { lock_sync_file, full_sync_file, full_reload_file } = this.#paths;
     for (const file of [full_sync_file, lock_sync_file]) refuseWithout(file);
-    return withFileLock(lock_sync_file, { timeoutMs: LOCK_TIMEOUT_MS }, () => {
+    return withFileLock(lock_sync_file, { timeoutMs: lockTimeoutMs }, () => {
       const isAnyTaken = takeOlder || readHead(full_reload_file) === ANY_GENERATION;
       const problems = this.#loadLocked(isAnyTaken, refuseEmpty);
       if (removeReloadFlag) this.#remover.remove(full_reload_file);
