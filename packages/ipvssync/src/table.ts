@@ -85,6 +85,27 @@ export interface DestinationConnections extends RealId {
   readonly persistent: number;
 }
 
+/** Counts of traffic, in all or per second; above 2^53 they are rounded. */
+export interface TrafficCounts {
+  readonly connections: number;
+  /** From clients. */
+  readonly packetsIn: number;
+  /** From reals; the kernel sees none of them with `dr` and `tun`. */
+  readonly packetsOut: number;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+}
+
+/** What a service has carried and carries. */
+export interface ServiceTraffic {
+  readonly service: ServiceId;
+  /** Since the service was made, or its counters were set to zero. */
+  readonly totals: TrafficCounts;
+  /** Averages of the last seconds. */
+  readonly perSecond: TrafficCounts;
+  readonly destinations: readonly DestinationConnections[];
+}
+
 /** One write. `before` is what the planner saw, for the printed form alone. */
 export type Operation =
   | { readonly kind: 'addService'; readonly service: ServiceHead }
@@ -101,7 +122,7 @@ export type Operation =
     }
   | { readonly kind: 'deleteDestination'; readonly service: ServiceId; readonly destination: Destination };
 
-/** An IPVS table that can be read and written. Calls must not overlap. */
+/** An IPVS table that can be read and written. Calls must not overlap, but for `readTraffic`. */
 export interface IpvsTable {
   /** Timeouts and sync daemons of the same IPVS. */
   readonly settings: SettingsStore;
@@ -117,6 +138,13 @@ export interface IpvsTable {
    * @throws SureAliveError where they cannot be read now.
    */
   readConnections(service: ServiceId): Promise<readonly DestinationConnections[]>;
+  /**
+   * The traffic of all services. It takes turns with the rest of the process, some services at a time, and may run
+   * beside one other call: a service that comes or goes meanwhile is in it or not.
+   *
+   * @throws SureAliveError where it cannot be read now.
+   */
+  readTraffic(): Promise<readonly ServiceTraffic[]>;
   /**
    * Carries out operations in their order; one that is refused does not stop those after it.
    *

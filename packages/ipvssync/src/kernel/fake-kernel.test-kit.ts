@@ -6,7 +6,13 @@
 import { constants } from 'node:os';
 import { SystemCallError } from '@surealived/shared/errors';
 import { findRefusal } from '../memory/kernel-rules.js';
-import { type Destination, type Operation, type ServiceHead, serviceKey } from '../table.js';
+import {
+  type Destination,
+  type Operation,
+  type ServiceHead,
+  serviceKey,
+  type TrafficCounts,
+} from '../table.js';
 import { TableImage } from '../table-image.js';
 import { type Attr, AttrWriter, readAttrs, writeU16, writeU32 } from '../wire/attr.js';
 import { type NetlinkMessage, NLMSG_DONE, NLMSG_ERROR, readMessages } from '../wire/genl.js';
@@ -80,6 +86,57 @@ export function object(request: NetlinkMessage, flags: number, fill: (writer: At
 }
 
 const FAMILY = 28;
+/** What the kernel counts for each service. */
+export const TOTALS = {
+  connections: 5,
+  packetsIn: 6,
+  packetsOut: 7,
+  bytesIn: 2 ** 40,
+  bytesOut: 8,
+} as const satisfies TrafficCounts;
+export const RATES = {
+  connections: 1,
+  packetsIn: 2,
+  packetsOut: 3,
+  bytesIn: 2 ** 33,
+  bytesOut: 4,
+} as const satisfies TrafficCounts;
+
+/** IPVS_SVC_ATTR_STATS64, or in older kernels IPVS_SVC_ATTR_STATS, where only totals of bytes are `wide`. */
+export function writeStatistics(
+  writer: AttrWriter,
+  totals: TrafficCounts,
+  rates: TrafficCounts,
+  isWide = true,
+): void {
+  const u64 = (value: number): Uint8Array => new Uint8Array(BigUint64Array.of(BigInt(value)).buffer);
+  writer.nested(isWide ? 12 : 10, (stats) => {
+    const { connections, packetsIn, packetsOut, bytesIn, bytesOut } = totals;
+    const {
+      connections: cps,
+      packetsIn: inPps,
+      packetsOut: outPps,
+      bytesIn: inBps,
+      bytesOut: outBps,
+    } = rates;
+    const counters = [
+      connections,
+      packetsIn,
+      packetsOut,
+      bytesIn,
+      bytesOut,
+      cps,
+      inPps,
+      outPps,
+      inBps,
+      outBps,
+    ];
+    for (const [index, value] of counters.entries()) {
+      if (isWide || index === 3 || index === 4) stats.bytes(index + 1, u64(value));
+      else stats.u32(index + 1, value);
+    }
+  });
+}
 const OPERATIONS: readonly (Operation['kind'] | undefined)[] = [
   ...([undefined, 'addService', 'editService', 'deleteService', undefined] as const),
   ...(['addDestination', 'editDestination', 'deleteDestination'] as const),
@@ -143,7 +200,9 @@ function nestOf(kind: 'addService' | 'addDestination', service: ServiceHead, des
       if (type === (destination ? 2 : 1))
         writer.nested(type, (inner) => {
           copyAttrs(inner, value);
-          if (destination) inner.u32(7, 0).u32(8, 0).u32(9, 0); // no connections
+          if (destination)
+            inner.u32(7, 0).u32(8, 0).u32(9, 0); // no connections
+          else writeStatistics(inner, TOTALS, RATES);
         });
   };
 }

@@ -1,9 +1,10 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { planChanges } from '../plan.js';
+import type { Destination, Service } from '../table.js';
 import { arbitraryTable, destination, service, sorted } from '../table.test-kit.js';
 import { TableImage } from '../table-image.js';
-import { answer, connect, ipvsKernel } from './fake-kernel.test-kit.js';
+import { answer, connect, ipvsKernel, RATES, TOTALS } from './fake-kernel.test-kit.js';
 import { KernelTable } from './kernel-table.js';
 import { ModuleLoader } from './modules.js';
 
@@ -28,6 +29,32 @@ describe('KernelTable', () => {
       web.destinations.map(({ address, port }) => ({ address, port, ...none })),
     );
     expect(await table.readConnections(service('tcp 10.0.0.9:80'))).toEqual([]);
+  });
+
+  it('reads the traffic of all services, a part at a time, while it is written', async () => {
+    const many = Array.from({ length: 150 }, (_, i) => [`10.0.1.${i}:80`, 1] as const);
+    const services = [1, 2, 3, 4].map((i) => service(`tcp 10.0.0.${i}:80`, {}, ...many));
+    const table = KernelTable.open(connect(ipvsKernel(new TableImage(services))), NO_MODULES);
+    const reading = table.readTraffic();
+    const [, , third, fourth] = services as [Service, Service, Service, Service];
+    const [real] = third.destinations as [Destination];
+    const results = await table.apply([
+      { kind: 'deleteDestination', service: third, destination: real },
+      { kind: 'deleteService', service: fourth },
+    ]);
+    expect(results).toEqual([{ ok: true }, { ok: true }]);
+    const traffic = await reading;
+    expect(traffic.map((one) => [one.service.address.text, one.destinations.length])).toEqual([
+      ['10.0.0.1', 150],
+      ['10.0.0.2', 150],
+      ['10.0.0.3', 149],
+      ['10.0.0.4', 0], // as the kernel has it
+    ]);
+    expect(traffic[0]).toMatchObject({
+      totals: TOTALS,
+      perSecond: RATES,
+      destinations: [{ active: 0, inactive: 0, persistent: 0 }, ...Array(149).fill({})],
+    });
   });
 
   it('writes what a plan says, so that the next plan is empty', async () => {

@@ -1,7 +1,15 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Family } from '@surealived/shared/address';
 import { errnoName } from '@surealived/shared/libc';
 import type { OperationResult } from '../operation-result.js';
-import type { DestinationConnections, IpvsTable, Operation, Service, ServiceId } from '../table.js';
+import type {
+  DestinationConnections,
+  IpvsTable,
+  Operation,
+  Service,
+  ServiceId,
+  ServiceTraffic,
+} from '../table.js';
 import { describeService } from '../table.js';
 import type { Attr } from '../wire/attr.js';
 import { genlAttributes, type NetlinkMessage } from '../wire/genl.js';
@@ -15,6 +23,7 @@ import {
   readDestination,
   readDestinationConnections,
   readService,
+  readServiceTraffic,
   servicesRequest,
 } from '../wire/ipvs.js';
 import { KernelProtocolError, KernelRefusedError, KernelUnavailableError } from './errors.js';
@@ -22,6 +31,9 @@ import { GenlClient } from './genl-client.js';
 import { KernelSettings } from './kernel-settings.js';
 import { applyWithModules, type ModuleLoader } from './modules.js';
 import type { Transport } from './transport.js';
+
+/** Destinations of which the connections are read in one turn of the event loop; a millisecond or two. */
+const TURN_DESTINATIONS = 200;
 
 /** The IPVS table of the network namespace that the process runs in. */
 export class KernelTable implements IpvsTable {
@@ -63,6 +75,23 @@ export class KernelTable implements IpvsTable {
 
   async readConnections(service: ServiceId): Promise<readonly DestinationConnections[]> {
     return this.#dumpDestinations(service, readDestinationConnections) ?? [];
+  }
+
+  /** Each exchange with the kernel is over before anything else can happen in the process, so that none overlap. */
+  async readTraffic(): Promise<readonly ServiceTraffic[]> {
+    const read = (object: NetlinkMessage) => readServiceTraffic(nestOf(object, IPVS_CMD_ATTR_SERVICE));
+    const all: ServiceTraffic[] = [];
+    let untilTurn = TURN_DESTINATIONS;
+    for (const traffic of this.#client.dump(servicesRequest(this.#family), read, 'list services')) {
+      if (untilTurn <= 0) {
+        await nextTurn();
+        untilTurn = TURN_DESTINATIONS;
+      }
+      const destinations = this.#dumpDestinations(traffic.service, readDestinationConnections);
+      if (destinations) all.push({ ...traffic, destinations });
+      untilTurn -= 1 + (destinations?.length ?? 0);
+    }
+    return all;
   }
 
   async apply(operations: readonly Operation[]): Promise<readonly OperationResult[]> {

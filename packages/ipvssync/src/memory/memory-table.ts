@@ -1,3 +1,4 @@
+import type { RealId } from '@surealived/shared/model';
 import type { OperationResult } from '../operation-result.js';
 import type { Settings } from '../settings.js';
 import {
@@ -6,11 +7,14 @@ import {
   type Operation,
   type Service,
   type ServiceId,
+  type ServiceTraffic,
   serviceKey,
 } from '../table.js';
 import { TableImage } from '../table-image.js';
 import { findRefusal } from './kernel-rules.js';
 import { INITIAL_SETTINGS, MemorySettings } from './memory-settings.js';
+
+const NO_TRAFFIC = { connections: 0, packetsIn: 0, packetsOut: 0, bytesIn: 0, bytesOut: 0 };
 
 /**
  * An IPVS table in this process, for machines without IPVS or root. It refuses what the kernel refuses.
@@ -41,12 +45,15 @@ export class MemoryTable implements IpvsTable {
   /** There is no traffic in memory. */
   async readConnections(service: ServiceId): Promise<readonly DestinationConnections[]> {
     const { destinations = [] } = this.#image.service(serviceKey(service)) ?? {};
-    return destinations.map(({ address, port }) => ({
-      address,
-      port,
-      active: 0,
-      inactive: 0,
-      persistent: 0,
+    return destinations.map(withoutConnections);
+  }
+
+  async readTraffic(): Promise<readonly ServiceTraffic[]> {
+    return this.#image.services().map(({ destinations, protocol, address, port, fwmark }) => ({
+      service: { protocol, address, port, fwmark },
+      totals: NO_TRAFFIC,
+      perSecond: NO_TRAFFIC,
+      destinations: destinations.map(withoutConnections),
     }));
   }
 
@@ -74,6 +81,10 @@ export class MemoryTable implements IpvsTable {
     const isMixed = operation.destination.address.family !== family;
     return isMixed && this.settings.current.daemons.length > 0 ? 'EINVAL' : undefined;
   }
+}
+
+function withoutConnections({ address, port }: RealId): DestinationConnections {
+  return { address, port, active: 0, inactive: 0, persistent: 0 };
 }
 
 function hasForeignDestination({ address, destinations }: Service): boolean {

@@ -190,6 +190,12 @@ export class Attr {
     return this.#data.readUInt32BE(this.#exactly(4));
   }
 
+  /** Above 2^53 it is rounded. */
+  u64(): number {
+    const at = this.#exactly(8);
+    return Number(LITTLE ? this.#data.readBigUInt64LE(at) : this.#data.readBigUInt64BE(at));
+  }
+
   /** Text up to the first NUL, or to the end. */
   cstring(): string {
     const { value } = this;

@@ -1,6 +1,7 @@
 import { endianness } from 'node:os';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { RATES, TOTALS, writeStatistics } from '../kernel/fake-kernel.test-kit.js';
 import type { Destination, Operation, ServiceHead } from '../table.js';
 import { arbitraryService, destination, service } from '../table.test-kit.js';
 import { type Attr, AttrWriter, readAttrs } from './attr.js';
@@ -11,6 +12,7 @@ import {
   readDestination,
   readDestinationConnections,
   readService,
+  readServiceTraffic,
 } from './ipvs.js';
 
 const FAMILY = 28;
@@ -233,6 +235,32 @@ describe('readDestinationConnections', () => {
     expect(() => readDestinationConnections(counted([7, 1], [9, 0]), 6)).toThrow(
       'inactive connections (attribute 8) is missing',
     );
+  });
+});
+
+describe('readServiceTraffic', () => {
+  const web = service('tcp 10.0.0.5:80');
+  const { protocol, address, port, fwmark } = web;
+  const counted = (...widths: readonly boolean[]) => {
+    const whole = nests(encode({ kind: 'addService', service: web }))[1] as Attr;
+    return nest((writer) => {
+      for (const { type, value } of whole.nested()) writer.bytes(type, value);
+      for (const isWide of widths) writeStatistics(writer, TOTALS, isWide ? RATES : NARROW_RATES, isWide);
+    });
+  };
+  const NARROW_RATES = { ...RATES, bytesIn: 0xffffffff };
+  const traffic = { service: { protocol, address, port, fwmark }, totals: TOTALS };
+
+  it('reads totals and rates of 64 bits, also beside those of 32', () => {
+    expect(readServiceTraffic(counted(false, true))).toEqual({ ...traffic, perSecond: RATES });
+  });
+
+  it('takes those of 32 bits where the kernel has no others', () => {
+    expect(readServiceTraffic(counted(false))).toEqual({ ...traffic, perSecond: NARROW_RATES });
+  });
+
+  it('refuses a service without statistics', () => {
+    expect(() => readServiceTraffic(counted())).toThrow('statistics (attribute 10) is missing');
   });
 });
 

@@ -3,7 +3,8 @@
  *
  * Quirks: IPv4 addresses travel in 16 bytes with the family beside them; ports and IPv4 masks are in network order, an
  * IPv6 mask is a prefix length in host order; IPVS_DEST_ATTR_ADDR_FAMILY exists since Linux 3.18, before that a
- * destination has the family of its service; IPVS_DEST_ATTR_TUN_* exist since Linux 5.3, and what is left out is IPIP.
+ * destination has the family of its service; IPVS_DEST_ATTR_TUN_* exist since Linux 5.3, and what is left out is IPIP;
+ * IPVS_SVC_ATTR_STATS64 exists since Linux 4.1, before that most counters have 32 bits.
  *
  * @module
  */
@@ -19,6 +20,8 @@ import type {
   ServiceHead,
   ServiceId,
   ServiceProtocol,
+  ServiceTraffic,
+  TrafficCounts,
 } from '../table.js';
 import { type Attr, type AttrWriter, readU32 } from './attr.js';
 import type { GenlRequest } from './genl.js';
@@ -48,7 +51,13 @@ const IPVS_SVC_ATTR_SCHED_NAME = 6;
 const IPVS_SVC_ATTR_FLAGS = 7;
 const IPVS_SVC_ATTR_TIMEOUT = 8;
 const IPVS_SVC_ATTR_NETMASK = 9;
+const IPVS_SVC_ATTR_STATS = 10;
 const IPVS_SVC_ATTR_PE_NAME = 11;
+const IPVS_SVC_ATTR_STATS64 = 12;
+
+/** IPVS_STATS_ATTR_*, in the same order for the totals and for the rates. */
+const IPVS_STATS_ATTR_CONNS = 1;
+const IPVS_STATS_ATTR_CPS = 6;
 
 const IPVS_DEST_ATTR_ADDR = 1;
 const IPVS_DEST_ATTR_PORT = 2;
@@ -247,6 +256,34 @@ export function readDestinationConnections(nest: Attr, serviceFamily: Family): D
     active: requiredAttr(attrs, IPVS_DEST_ATTR_ACTIVE_CONNS, 'active connections').u32(),
     inactive: requiredAttr(attrs, IPVS_DEST_ATTR_INACT_CONNS, 'inactive connections').u32(),
     persistent: requiredAttr(attrs, IPVS_DEST_ATTR_PERSIST_CONNS, 'persistent connections').u32(),
+  };
+}
+
+/** What a service of an IPVS_CMD_ATTR_SERVICE has carried, without its destinations. @throws As `readService`. */
+export function readServiceTraffic(nest: Attr): Omit<ServiceTraffic, 'destinations'> {
+  const attrs = indexAttrs(nest);
+  const wide = attrs[IPVS_SVC_ATTR_STATS64];
+  const stats = indexAttrs(wide ?? requiredAttr(attrs, IPVS_SVC_ATTR_STATS, 'statistics'));
+  return {
+    service: readServiceId(attrs),
+    totals: readCounts(stats, IPVS_STATS_ATTR_CONNS, wide !== undefined),
+    perSecond: readCounts(stats, IPVS_STATS_ATTR_CPS, wide !== undefined),
+  };
+}
+
+/** Five counters from `first` on. The totals of bytes have 64 bits in any case. */
+function readCounts(stats: AttrTable, first: number, isWide: boolean): TrafficCounts {
+  const count = (offset: number, isWideAnyway = false): number => {
+    const attr = requiredAttr(stats, first + offset, 'counter');
+    return isWide || isWideAnyway ? attr.u64() : attr.u32();
+  };
+  const isTotal = first === IPVS_STATS_ATTR_CONNS;
+  return {
+    connections: count(0),
+    packetsIn: count(1),
+    packetsOut: count(2),
+    bytesIn: count(3, isTotal),
+    bytesOut: count(4, isTotal),
   };
 }
 
