@@ -3,11 +3,12 @@
  *
  * @module
  */
+
+import { escapeText } from '@surealived/shared/escape';
 import type { Outcome } from '../engine/outcome.js';
 import type { Command } from './command.js';
 import { describeOutput, describeRealId, describeVirtual } from './describe.js';
 import { type Check, realDocument, type TranscriptEntry, virtualDocument } from './documents.js';
-import { escapeText } from './escape.js';
 import { findReal, findVirtual, REAL_OPERANDS, VIRTUAL_OPERANDS } from './find.js';
 import { Transcript, toThousandths } from './transcript.js';
 

@@ -3,9 +3,10 @@
  *
  * @module
  */
+
+import { escapeText } from '@surealived/shared/escape';
 import { token } from '@surealived/shared/snapshot/write';
 import { currentWeight, type Real, type Virtual } from '../state.js';
-import { escapeText } from './escape.js';
 
 export const NO_REALS = 'EMPTY LIST - no reals defined in virtual';
 

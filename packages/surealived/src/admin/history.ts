@@ -3,12 +3,13 @@
  *
  * @module
  */
+
+import { escapeText } from '@surealived/shared/escape';
 import { localTime } from '@surealived/shared/log-line';
 import type { Real, Transition } from '../state.js';
 import type { Command } from './command.js';
 import { describeOutput, describeReal, describeRealId, describeVirtual, NO_REALS } from './describe.js';
 import { type History, realDocument, transitionDocument, virtualDocument } from './documents.js';
-import { escapeText } from './escape.js';
 import { findReals, findVirtual, REAL_OPERANDS, VIRTUAL_OPERANDS } from './find.js';
 
 export const history: Command = {

@@ -1,6 +1,6 @@
+import { escapeText } from '@surealived/shared/escape';
 import type { Command } from './command.js';
 import type { Reload } from './documents.js';
-import { escapeText } from './escape.js';
 
 export const reload: Command = {
   name: 'reload',

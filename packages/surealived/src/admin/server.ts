@@ -1,9 +1,9 @@
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Logger } from '@surealived/shared/log';
+import { asSystemCallError, listenOnPath, type UnixSocketOptions } from '@surealived/shared/unix-socket';
 import { AdminClient, dismiss } from './client.js';
 import type { CommandContext } from './context.js';
 import { TOO_MANY_CLIENTS } from './documents.js';
-import { asSystemCallError, listenOnPath, type UnixSocketOptions } from './unix-socket.js';
 
 export interface AdminServerOptions {
   readonly address: string;

@@ -1,3 +1,4 @@
+import { escapeText } from '@surealived/shared/escape';
 import { localTime } from '@surealived/shared/log-line';
 import type { Director } from '../director.js';
 import type { Real } from '../state.js';
@@ -5,7 +6,6 @@ import type { WriteTrouble } from '../write-troubles.js';
 import type { Command } from './command.js';
 import type { CommandContext, EngineLoad, LastReload } from './context.js';
 import type { Statistics } from './documents.js';
-import { escapeText } from './escape.js';
 import type { ProcessFigures } from './process-figures.js';
 
 export const stats: Command = {

@@ -1,6 +1,6 @@
+import { escapeBytes } from '@surealived/shared/escape';
 import type { Trace } from '../engine/outcome.js';
 import type { TranscriptEntry } from './documents.js';
-import { escapeBytes } from './escape.js';
 
 /** What a transcript shows of each direction; enough for headers, and no page. */
 const SHOWN_BYTES = 4096;

@@ -5,10 +5,10 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { temporaryDirectory } from '../../../shared/src/files.test-kit.js';
+import { deadProcessSocket } from '../../../shared/src/unix-socket.test-kit.js';
 import { recordingLog } from '../services.test-kit.js';
 import { commandContext } from './context.test-kit.js';
 import { AdminServer } from './server.js';
-import { deadProcessSocket } from './unix-socket.test-kit.js';
 
 const ANSWER = 'Invalid request! [x]\n_SD_CMD_END_\n';
 

@@ -3,6 +3,8 @@
  *
  * @module
  */
+
+import { escapeText } from '@surealived/shared/escape';
 import {
   type Check,
   type ConnectionFigures,
@@ -12,7 +14,6 @@ import {
   type Reload,
   type VirtualList,
 } from '../admin/documents.js';
-import { escapeText } from '../admin/escape.js';
 import { COMPLETION_SHELLS, completionScript } from './completion-script.js';
 import { EXIT, type ExitStatus, Failure } from './failure.js';
 import { renderCheck, renderConnections, renderHistory, renderReals, renderVirtuals } from './render.js';

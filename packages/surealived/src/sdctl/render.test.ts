@@ -1,8 +1,8 @@
+import { ansiPaint, plainPaint } from '@surealived/shared/text-table';
 import { expect, it } from 'vitest';
 import type { Check } from '../admin/documents.js';
 import { listOf, transition, w1, w2, web } from './documents.test-kit.js';
 import { renderCheck, renderConnections, renderHistory, renderReals, renderVirtuals } from './render.js';
-import { ansiPaint, plainPaint } from './table.js';
 
 const mark = { ...web, name: 'a mark', proto: 'fwmark', addr: '::', port: 0, fwmark: 7 } as const;
 

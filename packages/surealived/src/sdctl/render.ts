@@ -3,8 +3,11 @@
  *
  * @module
  */
+
+import { escapeText } from '@surealived/shared/escape';
 import { localTime } from '@surealived/shared/log-line';
 import { token } from '@surealived/shared/snapshot/write';
+import { type Cell, type Paint, renderTable, type StyledText } from '@surealived/shared/text-table';
 import type {
   Check,
   ConnectionFigures,
@@ -16,9 +19,7 @@ import type {
   VirtualList,
   VirtualWithReals,
 } from '../admin/documents.js';
-import { escapeText } from '../admin/escape.js';
 import { realId, virtualId } from './select.js';
-import { type Cell, type Paint, renderTable, type StyledText } from './table.js';
 
 export function renderVirtuals({ virtuals }: VirtualList, paint: Paint): readonly string[] {
   const rows = virtuals.map((virtual): Cell[] => [

@@ -1,8 +1,8 @@
+import { ansiPaint, type Paint, plainPaint } from '@surealived/shared/text-table';
 import type { RealDocument, RealList, VirtualDocument, VirtualList } from '../admin/documents.js';
 import { AdminConnection } from './connection.js';
 import type { Endpoint } from './endpoint.js';
 import { selectReal, selectVirtual, virtualFields } from './select.js';
-import { ansiPaint, type Paint, plainPaint } from './table.js';
 import { type Terminal, wantsColour } from './terminal.js';
 
 export interface SessionOptions {

@@ -1,6 +1,6 @@
+import { ansiPaint, plainPaint } from '@surealived/shared/text-table';
 import { describe, expect, it } from 'vitest';
 import { listOf, transition, w1, w2 } from './documents.test-kit.js';
-import { ansiPaint, plainPaint } from './table.js';
 import { LiveView } from './watch-view.js';
 
 const down = { ...w1, online: false, weight: 0, lastTransition: transition('offline', 'timeout: no', 1) };

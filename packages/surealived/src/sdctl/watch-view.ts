@@ -1,7 +1,7 @@
+import type { Paint } from '@surealived/shared/text-table';
 import type { RealDocument, RealList, VirtualWithReals } from '../admin/documents.js';
 import { renderFlat, renderTransition } from './render.js';
 import { realId, virtualId } from './select.js';
-import type { Paint } from './table.js';
 
 interface Place {
   readonly virtual: VirtualWithReals;

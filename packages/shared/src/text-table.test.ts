@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { ansiPaint, plainPaint, renderTable } from './table.js';
+import { ansiPaint, plainPaint, renderTable } from './text-table.js';
 
 const ROWS = [
   ['web', 5, { text: 'up', style: 'green' }],

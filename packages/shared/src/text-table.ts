@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { escapeText } from '../admin/escape.js';
+import { escapeText } from './escape.js';
 
 export type Style = 'plain' | 'bold' | 'dim' | 'red' | 'green' | 'yellow';
 /** Gives a text its style, or leaves it as it is. */

@@ -1,7 +1,7 @@
 import { lstatSync, rmSync, statSync } from 'node:fs';
 import { connect, type Server } from 'node:net';
 import { dirname } from 'node:path';
-import { SystemCallError } from '@surealived/shared/errors';
+import { SystemCallError } from './errors.js';
 
 /** Where a Unix socket lies, and who may use it. */
 export interface UnixSocketOptions {
