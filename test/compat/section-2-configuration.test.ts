@@ -91,6 +91,7 @@ const OURS = {
   syslog_socket: '/dev/log',
   pid_file: '',
   ipvssync_pid_file: '',
+  ipvssync_status_socket: '/run/surealived/ipvssync.sock',
   max_tasks: 64,
   notify_timeout_sec: 600,
   ipvs_timeout_tcp_sec: 0,

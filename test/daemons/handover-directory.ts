@@ -10,6 +10,7 @@ export class HandoverDirectory implements Disposable {
   readonly reloadFlag = join(this.path, 'ipvsfull.reload');
   readonly lock = join(this.path, 'ipvsfull.lock');
   readonly diffs = join(this.path, 'diffs');
+  readonly statusSocket = join(this.path, 'ipvssync.sock');
   /** For `--table memory:…`, in a directory of its own so that it can be watched. */
   readonly tableFile = join(this.path, 'table', 'ipvs.rules');
 
@@ -22,6 +23,7 @@ export class HandoverDirectory implements Disposable {
       log: join(this.path, 'surealived.log'),
       ipvssync_log: join(this.path, 'ipvssync.log'),
       ipvssync_logging: 'info',
+      ipvssync_status_socket: this.statusSocket,
       startup_delay_ms: 200,
       lock_sync_file: this.lock,
       full_sync_file: this.snapshot,

@@ -1,18 +1,25 @@
 import { systemClock } from '@surealived/shared/clock';
 import { refuseWhereRunning, removePidFile, writePidFile } from '@surealived/shared/daemon/pid-file';
 import { describeProblem } from '@surealived/shared/errors';
-import type { Host } from '@surealived/shared/process-host';
+import type { Logger } from '@surealived/shared/log';
+import { type Host, readVersion } from '@surealived/shared/process-host';
 import { openProgramLog } from '@surealived/shared/program-log';
 import type { LoadedConfig } from '@surealived/shared/surealived-cfg';
 import { openTable } from './backend.js';
 import { ConfigInForce } from './config-in-force.js';
-import { follow } from './follow.js';
+import { type FollowOptions, follow } from './follow.js';
+import type { FollowStatus } from './follow-status.js';
 import { logSettingsOf } from './log-settings.js';
 import type { Options } from './options.js';
 import { policyOf } from './policy.js';
 import { Requests } from './requests.js';
 import { SettingsKeeper } from './settings-keeper.js';
+import { reportStatus } from './status-report.js';
+import { StatusServer } from './status-server.js';
 import { wantedSettings } from './sync-role.js';
+import type { IpvsTable } from './table.js';
+
+const MANIFEST = new URL('../package.json', import.meta.url);
 
 /**
  * Follows until SIGINT or SIGTERM; the table stays as it is then. SIGHUP makes everything be read anew,
@@ -25,11 +32,44 @@ export async function runDaemon(
   { config, warnings }: LoadedConfig,
   host: Host,
 ): Promise<void> {
-  const { backend, keepDiffs, allowEmpty } = options;
   const pidFile = host.watchdog ? '' : options.pidFile || config.ipvssync_pid_file;
   refuseWhereRunning(pidFile, 'ipvssync');
   const log = await openProgramLog(logSettingsOf(config, options), host);
   for (const warning of warnings) log.warn(describeProblem(warning));
+  const signal = endOf(host, log);
+  const requests = new Requests();
+  host.onSignal('SIGHUP', () => requests.reload());
+  host.onSignal('SIGUSR2', () => requests.resync());
+  const inForce = new ConfigInForce(options.config, config, log);
+  const table = await openTable(options.backend);
+  const parts = { options, inForce, table, log };
+  let status: StatusServer | undefined;
+  const onFollowing = async (look: () => FollowStatus): Promise<void> => {
+    const reason = await writePidFile(pidFile);
+    if (reason !== undefined) log.error({ reason }, 'pid file not written');
+    status = statusServer(parts, look);
+    await status.open();
+    host.watchdog?.reportStarted();
+  };
+  try {
+    await follow({ ...followOptions(parts), signal, requests, onFollowing });
+  } finally {
+    await status?.close();
+    table.close();
+    removePidFile(pidFile);
+  }
+}
+
+interface Parts {
+  readonly options: Options;
+  /** What it is at the start, but for what a reload changes. */
+  readonly inForce: ConfigInForce;
+  readonly table: IpvsTable;
+  readonly log: Logger;
+}
+
+/** Is aborted when the process is to end. */
+function endOf(host: Host, log: Logger): AbortSignal {
   const stop = new AbortController();
   const end = (signal: string): void => {
     log.info({ signal }, 'stopping');
@@ -37,39 +77,38 @@ export async function runDaemon(
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) host.onSignal(signal, () => end(signal));
   host.watchdog?.onGone(() => end('watchdog gone'));
-  const requests = new Requests();
-  host.onSignal('SIGHUP', () => requests.reload());
-  host.onSignal('SIGUSR2', () => requests.resync());
-  const onFollowing = async (): Promise<void> => {
-    const reason = await writePidFile(pidFile);
-    if (reason !== undefined) log.error({ reason }, 'pid file not written');
-    host.watchdog?.reportStarted();
+  return stop.signal;
+}
+
+function followOptions({ options, inForce, table, log }: Parts): Omit<FollowOptions, 'signal'> {
+  const clock = systemClock;
+  const want = () => wantedSettings(inForce.current);
+  return {
+    paths: inForce.current,
+    table,
+    policy: () => policyOf(options, inForce.current),
+    settings: new SettingsKeeper({ store: table.settings, want, log, clock }),
+    keepDiffs: options.keepDiffs,
+    log,
+    clock,
+    resyncIntervalMs: () => inForce.current.resync_interval_sec * 1000,
+    onReload: () => inForce.reload(),
+    allowEmpty: options.allowEmpty,
   };
-  const inForce = new ConfigInForce(options.config, config, log);
-  const table = await openTable(backend);
-  try {
-    await follow({
-      paths: config,
-      table,
-      policy: () => policyOf(options, inForce.current),
-      settings: new SettingsKeeper({
-        store: table.settings,
-        want: () => wantedSettings(inForce.current),
-        log,
-        clock: systemClock,
-      }),
-      keepDiffs,
-      log,
-      clock: systemClock,
-      signal: stop.signal,
-      resyncIntervalMs: () => inForce.current.resync_interval_sec * 1000,
-      requests,
-      onReload: () => inForce.reload(),
-      allowEmpty,
-      onFollowing,
-    });
-  } finally {
-    table.close();
-    removePidFile(pidFile);
-  }
+}
+
+function statusServer({ options, inForce, table, log }: Parts, look: () => FollowStatus): StatusServer {
+  const sources = {
+    config: () => inForce.current,
+    backend: options.backend,
+    table,
+    programVersion: readVersion(MANIFEST),
+    clock: systemClock,
+    look,
+  };
+  return new StatusServer({
+    path: inForce.current.ipvssync_status_socket,
+    document: () => reportStatus(sources),
+    log,
+  });
 }

@@ -35,6 +35,20 @@ describe('Failures', () => {
     expect(failures.isRetryDue(1e9)).toBe(false);
   });
 
+  it('says what fails since when, and when it is tried again', () => {
+    const { failures } = watched();
+    const both = new Map([...web, ['udp 10.0.0.2:53', 'EPERM']]);
+    failures.note(web, undefined, 100);
+    failures.note(both, undefined, 500);
+    expect(failures.all).toEqual([
+      { name: 'tcp 10.0.0.1:80', reason: 'add tcp 10.0.0.1:80: ENOENT', sinceMs: 100 },
+      { name: 'udp 10.0.0.2:53', reason: 'EPERM', sinceMs: 500 },
+    ]);
+    expect(failures.retryAtMs).toBe(2_100);
+    failures.note(none, undefined, 600);
+    expect([failures.all, failures.retryAtMs]).toEqual([[], Number.POSITIVE_INFINITY]);
+  });
+
   it('is tried again after 2, 4, 8 … 60 s', () => {
     const { failures } = watched();
     const delaysMs: number[] = [];

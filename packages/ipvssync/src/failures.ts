@@ -3,6 +3,17 @@ import type { Logger } from '@surealived/shared/log';
 const FIRST_RETRY_MS = 2_000;
 const LONGEST_RETRY_MS = 60_000;
 
+/** What the failure of a whole round is remembered under, beside the names of virtuals. */
+export const WHOLE_TABLE = 'all';
+
+/** What fails, and why. */
+export interface Failure {
+  readonly name: string;
+  readonly reason: string;
+  /** When it began, by the clock that rounds are told. */
+  readonly sinceMs: number;
+}
+
 /**
  * Remembers what fails, so that it is told once and tried again after 2, 4, 8 … 60 s.
  *
@@ -11,7 +22,7 @@ const LONGEST_RETRY_MS = 60_000;
 export class Failures {
   readonly #log: Logger;
   readonly #noun: string;
-  readonly #reasons = new Map<string, string>();
+  readonly #failures = new Map<string, Failure>();
   #retryAtMs = Number.POSITIVE_INFINITY;
   #delayMs = FIRST_RETRY_MS;
 
@@ -23,7 +34,17 @@ export class Failures {
 
   /** How many fail now. */
   get count(): number {
-    return this.#reasons.size;
+    return this.#failures.size;
+  }
+
+  /** What fails now, longest first. */
+  get all(): readonly Failure[] {
+    return [...this.#failures.values()];
+  }
+
+  /** When all of it is tried again; infinity where nothing fails. */
+  get retryAtMs(): number {
+    return this.#retryAtMs;
   }
 
   isRetryDue(nowMs: number): boolean {
@@ -38,21 +59,21 @@ export class Failures {
    */
   note(failures: ReadonlyMap<string, string>, tried: Iterable<string> | undefined, nowMs: number): void {
     const isRetry = this.isRetryDue(nowMs);
-    for (const name of [...(tried ?? this.#reasons.keys())])
-      if (!failures.has(name) && this.#reasons.delete(name))
+    for (const name of [...(tried ?? this.#failures.keys())])
+      if (!failures.has(name) && this.#failures.delete(name))
         this.#log.info({ [this.#noun]: name }, `${this.#noun} recovered`);
     let isNew = false;
     for (const [name, reason] of failures) {
-      isNew ||= !this.#reasons.has(name);
-      if (this.#reasons.get(name) !== reason)
-        this.#log.error({ [this.#noun]: name, reason }, `${this.#noun} failing`);
-      this.#reasons.set(name, reason);
+      const known = this.#failures.get(name);
+      isNew ||= !known;
+      if (known?.reason !== reason) this.#log.error({ [this.#noun]: name, reason }, `${this.#noun} failing`);
+      this.#failures.set(name, { name, reason, sinceMs: known?.sinceMs ?? nowMs });
     }
     this.#schedule(isNew, isRetry, nowMs);
   }
 
   #schedule(isNew: boolean, isRetry: boolean, nowMs: number): void {
-    if (this.#reasons.size === 0) {
+    if (this.#failures.size === 0) {
       this.#retryAtMs = Number.POSITIVE_INFINITY;
       this.#delayMs = FIRST_RETRY_MS;
       return;

@@ -13,6 +13,7 @@ import type { Permit } from './deletions.js';
 import { desiredService } from './desired.js';
 import { DirectoryWatch } from './directory-watch.js';
 import { isExpected } from './expected-error.js';
+import type { FollowStatus } from './follow-status.js';
 import { Handover, type HandoverPaths, type LoadOptions } from './handover.js';
 import { Requests } from './requests.js';
 import { TableKeeper, type TableKeeperOptions } from './table-keeper.js';
@@ -21,6 +22,7 @@ import { WakeUp } from './wake-up.js';
 const POLL_MS = 2_000;
 /** How long to wait for the lock once following: it is tried again soon, and the table is looked after in between. */
 const LOCK_TIMEOUT_MS = 2_000;
+
 export interface FollowOptions extends Omit<TableKeeperOptions, 'desired'> {
   readonly paths: HandoverPaths;
   /** Whether consumed diff files stay. */
@@ -34,8 +36,8 @@ export interface FollowOptions extends Omit<TableKeeperOptions, 'desired'> {
   readonly onReload?: () => void;
   /** Whether a snapshot without any virtual is taken. */
   readonly allowEmpty?: boolean;
-  /** Called after the first round over the whole table. */
-  readonly onFollowing?: () => Promise<void>;
+  /** Called after the first round over the whole table. @param look What the follower knows of itself, at any time. */
+  readonly onFollowing?: (look: () => FollowStatus) => Promise<void>;
 }
 
 /**
@@ -62,6 +64,8 @@ class Follower {
   #answeredFlag: string | undefined;
   /** The full snapshot that was refused; it is looked at again when it changes, or the reload flag does. */
   #refusedSnapshot: string | undefined;
+  /** Why it was. */
+  #refusal: string | undefined;
   /** The full snapshot that was read last. */
   #readSnapshot: string | undefined;
   #wasBehind = false;
@@ -92,7 +96,7 @@ class Follower {
     try {
       await this.#load();
       await this.#table.synchroniseAll();
-      await this.#options.onFollowing?.();
+      await this.#options.onFollowing?.(() => this.#look());
       while (!signal.aborted) {
         await this.#bell.sleep(Math.min(this.#pollMs, this.#table.dueAtMs - this.#options.clock.nowMs()));
         if (!signal.aborted) await this.#step(watch);
@@ -158,6 +162,7 @@ class Follower {
     } catch (error) {
       if (error instanceof SnapshotError) {
         this.#refusedSnapshot = snapshot;
+        this.#refusal = messageOf(error);
         this.#answeredFlag = flag;
       } else if (asked) this.#requests.postponeReload();
       throw error;
@@ -176,10 +181,17 @@ class Follower {
     for (const problem of problems) this.#log.warn({ reason: problem }, 'diff refused');
     this.#answeredFlag = existsSync(paths.full_reload_file) ? flag : undefined;
     this.#refusedSnapshot = undefined;
+    this.#refusal = undefined;
     this.#readSnapshot = snapshot;
     this.#wasBehind = false;
     this.#isOutOfStep = false;
     this.#log.info({ virtuals: this.#handover.virtuals.size, file: paths.full_sync_file }, 'snapshot read');
+  }
+
+  #look(): FollowStatus {
+    const { generation, virtuals, isIncomplete } = this.#handover;
+    const trouble = this.#trouble ?? this.#refusal;
+    return { ...this.#table.status, generation, virtuals: [...virtuals.values()], isIncomplete, trouble };
   }
 
   #isReloadWanted(): boolean {

@@ -10,6 +10,8 @@ export class GuardLog {
   readonly #told = new Map<string, string>();
   /** Deletions that wait for somebody to allow them. */
   readonly #heldBack = new Set<string>();
+  #maxDeletes = 0;
+  #leftAlone: readonly LeftAlone[] = [];
 
   constructor(log: Logger) {
     this.#log = log;
@@ -21,10 +23,23 @@ export class GuardLog {
     return (deletion) => told.has(describeDeleted(deletion));
   }
 
+  /** What waits to be allowed, as deletions are described, and how many may be made at a time; `undefined` for none. */
+  get heldBack(): { readonly deletions: readonly string[]; readonly maxDeletes: number } | undefined {
+    return this.#heldBack.size === 0
+      ? undefined
+      : { deletions: [...this.#heldBack], maxDeletes: this.#maxDeletes };
+  }
+
+  /** What the last round over the whole table did not touch. */
+  get leftAlone(): readonly LeftAlone[] {
+    return this.#leftAlone;
+  }
+
   /** @param leftAlone Of a round over the whole table; `undefined` for a smaller one, which cannot know. */
   note(heldBack: HeldBack | undefined, leftAlone: readonly LeftAlone[] | undefined): void {
     this.#noteHeldBack(heldBack, leftAlone !== undefined);
     if (!leftAlone) return;
+    this.#leftAlone = leftAlone;
     const names = (isIt: (one: LeftAlone) => boolean): string =>
       listed(leftAlone.filter(isIt).map(({ service }) => describeService(service)));
     this.#tell(
@@ -47,6 +62,7 @@ export class GuardLog {
       const deletions = listDeletions(heldBack);
       for (const deletion of heldBack.deletions) this.#heldBack.add(describeDeleted(deletion));
       const { count, maxDeletes } = heldBack;
+      this.#maxDeletes = maxDeletes;
       if (this.#isNews('held back', `${count} ${deletions}`))
         this.#log.error({ count, maxDeletes, deletions }, 'too many deletions held back, SIGHUP makes them');
     } else if (isWhole) this.#told.delete('held back');

@@ -2,28 +2,9 @@ import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 
 import { EXIT } from '@surealived/shared/process-host';
 import { describe, expect, it } from 'vitest';
 import { FakeHost } from '../../shared/src/host.test-kit.js';
-import { DNS, diff, HandoverFiles, META, real, WEB } from './handover.test-kit.js';
+import { DNS, META, real, WEB } from './handover.test-kit.js';
 import { main } from './main.js';
-
-/** A process to run `main` in: hand-over files, a configuration, a memory table in a file, and what was printed. */
-class Process extends FakeHost {
-  readonly files = new HandoverFiles();
-  readonly config = this.files.diffPath('../sd.cfg');
-  readonly table = this.files.diffPath('../table');
-  constructor() {
-    super();
-    const lines = Object.entries(this.files.paths).map(([key, value]) => `${key} ${value}\n`);
-    writeFileSync(this.config, `${lines.join('')}log_format text\n`);
-    this.files.writeFull('a', WEB, real('10.0.0.11:80', 1));
-    this.files.appendDiff('a', diff('addreal', '10.0.0.12:80', 2));
-  }
-
-  run(...argv: string[]): Promise<number> {
-    this.out = '';
-    this.err = '';
-    return main(['-c', this.config, '--table', `memory:${this.table}`, ...argv], this);
-  }
-}
+import { Process } from './main.test-kit.js';
 
 describe('ipvssync --plan', () => {
   it('prints what would change, and changes nothing', async () => {

@@ -48,6 +48,11 @@ async function run(options: Options, { config, warnings }: LoadedConfig, host: H
       ))
         ? EXIT.ok
         : EXIT.failed;
+    case 'status': {
+      const { printStatus } = await import('./status.js');
+      const isAsDesired = await printStatus(config.ipvssync_status_socket, options.json, host);
+      return isAsDesired ? EXIT.ok : EXIT.failed;
+    }
     case 'role':
       return (await (await import('./role.js')).switchRole(options, config, host)) ? EXIT.ok : EXIT.failed;
     case 'follow':

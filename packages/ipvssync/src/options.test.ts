@@ -32,6 +32,8 @@ describe('parseArguments', () => {
     [['-t'], { mode: 'test' }],
     [['--plan'], { mode: 'plan' }],
     [['--once'], { mode: 'once' }],
+    [['--status'], { mode: 'status', json: false }],
+    [['--status', '--json'], { mode: 'status', json: true }],
     [['--role', 'backup'], { mode: 'role', role: 'backup' }],
     [['--netns', 'd1'], { backend: { kind: 'kernel', netns: 'd1' } }],
     [['-u'], { deleteUnmanaged: true }],
@@ -64,8 +66,10 @@ describe('parseArguments', () => {
     [['--netns='], /^--netns: expected a name or a path, got ""$/],
     [['--max-deletes', 'all'], /^--max-deletes: expected none or a number, got "all"$/],
     [['--force'], /^--force goes with --once alone$/],
-    [['--once', '--json'], /^--json goes with --plan alone$/],
-    [['-d', '--once'], /^--daemonize excludes --plan, --once and --role$/],
+    [['--once', '--json'], /^--json goes with --plan and --status alone$/],
+    [['-d', '--once'], /^--daemonize excludes --plan, --once, --status and --role$/],
+    [['-d', '--status'], /^--daemonize excludes /],
+    [['--once', '--status'], /^--once and --status exclude each other$/],
     [['--plan', '--once'], /^--plan and --once exclude each other$/],
   ])('refuses %j', (argv, message) => {
     expect(parse(...argv)).toMatchObject({ isError: true, print: expect.stringMatching(message) });

@@ -23,7 +23,7 @@ export interface Options {
   readonly config: string;
   /** How many times -v was given. */
   readonly verbosity: number;
-  readonly mode: 'follow' | 'test' | 'once' | 'plan' | 'role';
+  readonly mode: 'follow' | 'test' | 'once' | 'plan' | 'role' | 'status';
   /** With mode `role`, the one to switch to. */
   readonly role: SyncRole | undefined;
   readonly deleteUnmanaged: boolean;
@@ -48,6 +48,7 @@ const OPTIONS = {
   'test-config': { ...FLAG, short: 't', help: 'check configuration and full snapshot, and exit' },
   plan: { ...FLAG, help: 'print what would change, and exit' },
   once: { ...FLAG, help: 'synchronise, print what was done, and exit' },
+  status: { ...FLAG, help: 'print how the ipvssync that follows fares, and exit' },
   role: {
     type: 'string',
     value: 'ROLE',
@@ -75,7 +76,7 @@ const OPTIONS = {
   },
   force: { ...FLAG, help: 'with --once: delete even more than that' },
   'allow-empty': { ...FLAG, help: 'take a snapshot that has no virtual at all' },
-  json: { ...FLAG, help: 'with --plan: print one JSON document' },
+  json: { ...FLAG, help: 'with --plan and --status: print one JSON document' },
   'keep-diffs': { ...FLAG, short: 'k', help: 'do not remove consumed diff files' },
   ...DAEMON_OPTIONS,
   ...LOG_OPTIONS,
@@ -111,13 +112,14 @@ export function parseArguments(argv: readonly string[], version: string): { opti
   if (netns !== undefined && backend.kind !== 'kernel')
     return { print: '--netns goes with the table of the kernel alone', isError: true };
   if (netns === '') return { print: '--netns: expected a name or a path, got ""', isError: true };
-  const modes = (['test-config', 'plan', 'once', 'role'] as const).filter((name) => values[name]);
+  const modes = (['test-config', 'plan', 'once', 'status', 'role'] as const).filter((name) => values[name]);
   if (modes.length > 1) return { print: `--${modes.join(' and --')} exclude each other`, isError: true };
   const { daemonize } = values;
-  if (daemonize && (values.plan || values.once || role))
-    return { print: '--daemonize excludes --plan, --once and --role', isError: true };
+  if (daemonize && (values.plan || values.once || values.status || role))
+    return { print: '--daemonize excludes --plan, --once, --status and --role', isError: true };
   if (values.force && !values.once) return { print: '--force goes with --once alone', isError: true };
-  if (values.json && !values.plan) return { print: '--json goes with --plan alone', isError: true };
+  if (values.json && !values.plan && !values.status)
+    return { print: '--json goes with --plan and --status alone', isError: true };
   const maxText = values['max-deletes'];
   const maxDeletes = maxText === undefined ? undefined : parseLimit(maxText);
   if (maxText !== undefined && maxDeletes === undefined)

@@ -1,7 +1,7 @@
 import type { Clock } from '@surealived/shared/clock';
 import { messageOf, SureAliveError } from '@surealived/shared/errors';
 import type { Logger } from '@surealived/shared/log';
-import { Failures } from './failures.js';
+import { type Failure, Failures } from './failures.js';
 import { describeSettingsChange, type SettingsStore, type WantedSettings } from './settings.js';
 import { repairSettings } from './settings-round.js';
 
@@ -24,6 +24,16 @@ export class SettingsKeeper {
   constructor(options: SettingsKeeperOptions) {
     this.#options = options;
     this.#failures = new Failures(options.log, 'setting');
+  }
+
+  /** Why the settings are not as wanted; `undefined` where they are. */
+  get failure(): Failure | undefined {
+    return this.#failures.all[0];
+  }
+
+  /** When that is tried again. */
+  get retryAtMs(): number {
+    return this.#failures.retryAtMs;
   }
 
   /** Looks at the settings and repairs what differs. */

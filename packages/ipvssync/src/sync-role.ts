@@ -26,6 +26,9 @@ const STATES: Readonly<Record<SyncRole, readonly SyncState[]>> = {
 /** What the largest packet has left beside the headers, by IP version: the kernel cuts what is above. */
 const LARGEST_MAXLEN_BYTES = { 4: 65_507, 6: 65_487 } as const;
 
+/** `unmanaged` leaves the daemons as they are. */
+export type WantedRole = SyncRole | 'unmanaged';
+
 /**
  * The settings as they should be now.
  *
@@ -40,6 +43,11 @@ export function wantedSettings(config: SurealivedConfig): WantedSettings {
     },
     daemons: wantedDaemons(config),
   };
+}
+
+/** The role that is wanted now. @throws ConfigError where what `--role` has set cannot be read. */
+export function wantedRole({ ipvs_sync_role_file, ipvs_sync_role }: SurealivedConfig): WantedRole {
+  return readCommandedRole(ipvs_sync_role_file) ?? ipvs_sync_role;
 }
 
 /** What `--role` has set since the machine was booted. @throws ConfigError where the file cannot be understood. */
@@ -60,9 +68,8 @@ export async function writeCommandedRole(file: string, role: SyncRole): Promise<
 }
 
 function wantedDaemons(config: SurealivedConfig): readonly SyncDaemon[] | undefined {
-  const { ipvs_sync_role, ipvs_sync_role_file, ipvs_sync_interface } = config;
-  const commanded = readCommandedRole(ipvs_sync_role_file);
-  const role = commanded ?? ipvs_sync_role;
+  const { ipvs_sync_role_file, ipvs_sync_interface } = config;
+  const role = wantedRole(config);
   if (role === 'unmanaged') return undefined;
   const states = STATES[role];
   if (states.length > 0 && ipvs_sync_interface === '') {

@@ -11,9 +11,11 @@ import type { Permit } from './deletions.js';
 import { describeOperation } from './describe.js';
 import { DriftLog } from './drift.js';
 import { isExpected } from './expected-error.js';
-import { Failures } from './failures.js';
+import { Failures, WHOLE_TABLE } from './failures.js';
+import type { TableStatus } from './follow-status.js';
 import { GuardLog } from './guard-log.js';
 import { LatencyWindow } from './latency.js';
+import { Progress } from './progress.js';
 import type { SettingsKeeper } from './settings-keeper.js';
 import { type Round, Synchroniser, type SynchroniserPolicy } from './synchroniser.js';
 import {
@@ -24,9 +26,6 @@ import {
   type Operation,
   serviceKey,
 } from './table.js';
-
-/** What the failure of a whole round is remembered under, beside the names of virtuals. */
-const WHOLE_TABLE = 'all';
 
 export interface TableKeeperOptions {
   readonly table: IpvsTable;
@@ -52,6 +51,7 @@ export class TableKeeper {
   readonly #guards: GuardLog;
   /** From the verdict to the table's acknowledgement. */
   readonly #latency = new LatencyWindow();
+  readonly #progress = new Progress();
   #resyncAtMs = Number.POSITIVE_INFINITY;
 
   constructor(options: TableKeeperOptions) {
@@ -68,6 +68,24 @@ export class TableKeeper {
   /** When `lookAfter` has something to do, but for what is tried again; monotonic, and infinite for never. */
   get dueAtMs(): number {
     return Math.min(this.#resyncAtMs, this.#synchroniser.drainsDueAtMs);
+  }
+
+  get status(): TableStatus {
+    const { settings } = this.#options;
+    return {
+      nowMs: this.#clock.nowMs(),
+      progress: this.#progress,
+      nextReadBackAtMs: this.#resyncAtMs,
+      failing: this.#failures.all,
+      retryAtMs: this.#failures.retryAtMs,
+      settingsFailure: settings?.failure,
+      settingsRetryAtMs: settings?.retryAtMs ?? Number.POSITIVE_INFINITY,
+      heldBack: this.#guards.heldBack,
+      leftAlone: this.#guards.leftAlone,
+      drains: this.#synchroniser.drains,
+      driftCount: this.#drift.count,
+      latency: this.#latency,
+    };
   }
 
   /** The deletions that were held back and told, and no others. */
@@ -135,6 +153,7 @@ export class TableKeeper {
       this.#failures.note(round.failures, concerned?.map(describeService), this.#clock.nowMs());
       this.#drift.note(round.drift);
       this.#guards.note(round.heldBack, round.leftAlone);
+      this.#progress.note(round, this.#clock.nowMs());
       this.#report(round, decidedAtMs);
       if (round.drift.length > 0 && concerned) await this.synchroniseAll();
     });

@@ -99,7 +99,7 @@ export interface TrafficCounts {
 /** What a service has carried and carries. */
 export interface ServiceTraffic {
   readonly service: ServiceId;
-  /** Since the service was made, or its counters were set to zero. */
+  /** Since the service was made, or its counters were set to zero; the kernel adds to them every two seconds. */
   readonly totals: TrafficCounts;
   /** Averages of the last seconds. */
   readonly perSecond: TrafficCounts;

@@ -10,6 +10,7 @@ export const ERROR_CODES = {
   SA_HANDOVER_TAKEN: 'Another surealived writes the same hand-over files.',
   SA_TABLE_TAKEN: 'Another ipvssync writes the same table.',
   SA_ALREADY_RUNNING: 'The pid file names a process of this program that lives.',
+  SA_STATUS_UNAVAILABLE: 'No ipvssync answered on the status socket.',
   SA_SYSTEM_CALL: 'The kernel refused a system call; the message names the call and the errno.',
   SA_TLS_UNAVAILABLE:
     'TLS cannot be had: this Node does not offer its OpenSSL, or OpenSSL refuses the settings.',
@@ -104,6 +105,10 @@ export class AlreadyRunningError extends SureAliveError {
 
 export class CertificateError extends SureAliveError {
   override readonly code = 'SA_CERTIFICATE_INVALID';
+}
+
+export class StatusUnavailableError extends SureAliveError {
+  override readonly code = 'SA_STATUS_UNAVAILABLE';
 }
 
 /** A failed system call. `errno` is positive, `errnoName` like `ECONNREFUSED`. */

@@ -18,6 +18,7 @@ const DEFAULTS = {
   use_tm_in_syslog: false,
   syslog_socket: '/dev/log',
   pid_file: '',
+  ipvssync_status_socket: '/run/surealived/ipvssync.sock',
   ipvssync_pid_file: '',
   ipvssync_log: `${LOG}/ipvssync.log`,
   ipvssync_logging: 'debug',

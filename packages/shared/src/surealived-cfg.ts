@@ -114,6 +114,16 @@ const socketPath = (description: string): Key<string> => ({
       ? value
       : undefined,
 });
+/** One that is there by default; `none` becomes empty. */
+const ownSocketPath = (fallback: string, description: string): Key<string> => {
+  const key = socketPath(description);
+  return {
+    ...key,
+    default: fallback,
+    expected: `none or ${key.expected}`,
+    parse: (value) => (value === 'none' ? '' : key.parse(value)),
+  };
+};
 const splitList = (value: string): readonly string[] => (value === '' ? [] : value.split(/\s*,\s*/));
 const serviceNames = (description: string): Key<readonly string[]> => ({
   default: [],
@@ -188,6 +198,10 @@ export const CONFIG_KEYS = {
   pid_file: path(
     '',
     'File for the process id of `surealived`: with `-d` that of the watchdog. A living process of the program in it keeps a second one from starting.',
+  ),
+  ipvssync_status_socket: ownSocketPath(
+    '/run/surealived/ipvssync.sock',
+    'Path of the Unix socket that `ipvssync --status` asks; `none` for no socket. Who may write to it may ask: the user of `ipvssync` and its group. The directory is made where only that is missing.',
   ),
   ipvssync_pid_file: path('', 'The same for `ipvssync`.'),
   modules_path: path(
