@@ -1,5 +1,8 @@
 import { appendFileSync, chmodSync, mkdirSync, writeFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import type { StatusDocument } from 'ipvssync/status-document';
 import { scriptOf } from '../../daemons/daemon-process.js';
 import { HandoverDirectory } from '../../daemons/handover-directory.js';
 import type { LabProcess } from './lab-process.js';
@@ -66,6 +69,18 @@ export class Synchroniser {
   /** Runs it to its end, as `--role` does. @returns Its output. */
   run(...args: readonly string[]): Promise<string> {
     return this.#namespace.run([...this.#command, ...args]);
+  }
+
+  /** How the one that follows fares, by its socket: no program is started for it. */
+  async readStatus(): Promise<StatusDocument> {
+    return JSON.parse(await text(connect(this.#directory.statusSocket)));
+  }
+
+  /** The same by `--status --json`. */
+  async status(): Promise<{ readonly exit: number | null; readonly document: StatusDocument }> {
+    const asked = await this.#namespace.spawn([...this.#command, '--status', '--json'], { quiet: true });
+    const { code } = await asked.exited;
+    return { exit: code, document: JSON.parse(asked.output) };
   }
 
   get #command(): readonly string[] {

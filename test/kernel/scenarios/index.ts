@@ -8,6 +8,7 @@ import { reaction } from './reaction.js';
 import { sameRules } from './same-rules.js';
 import type { Scenario } from './scenario.js';
 import { settingsConformance } from './settings-conformance.js';
+import { status } from './status.js';
 import { syncDaemons } from './sync-daemons.js';
 import { tunnels } from './tunnels.js';
 
@@ -20,6 +21,7 @@ export const SCENARIOS: readonly Scenario[] = [
   settingsConformance,
   mainJob,
   drift,
+  status,
   reaction,
   manyRules,
   syncDaemons,

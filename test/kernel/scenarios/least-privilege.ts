@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { chmodSync, chownSync, mkdirSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { listIpvs } from '../lab/ipvs.js';
 import type { Namespace } from '../lab/namespace.js';
 import { buildNetwork, type Host } from '../lab/network.js';
@@ -7,11 +9,12 @@ import type { Lab } from '../lab.js';
 import type { Scenario } from './scenario.js';
 
 const TIMEOUT_MS = 10_000;
+const NOBODY = 65_534;
 /** Another user, whose every program has this one capability and can gain no other. */
 const NET_ADMIN_ALONE = [
   'setpriv',
-  '--reuid=65534',
-  '--regid=65534',
+  `--reuid=${NOBODY}`,
+  `--regid=${NOBODY}`,
   '--clear-groups',
   '--no-new-privs',
   '--inh-caps=-all,+net_admin',
@@ -34,7 +37,8 @@ export const leastPrivilege: Scenario = {
 };
 
 async function followUnprivileged(lab: Lab, director: Namespace): Promise<void> {
-  const settings = { ipvs_timeout_udp_sec: 33 };
+  const socket = join(runDirectory(lab), 'ipvssync.sock');
+  const settings = { ipvs_timeout_udp_sec: 33, ipvssync_status_socket: socket };
   const synchroniser = new Synchroniser(director, settings, NET_ADMIN_ALONE);
   synchroniser.writeSnapshot(`virtual ${WEB} vrt=dr vsched=wrr`, realLine(1));
   const follower = await synchroniser.follow();
@@ -50,7 +54,19 @@ async function followUnprivileged(lab: Lab, director: Namespace): Promise<void> 
   assert.match(await director.run(['ipvsadm', '-L', '--timeout']), / 33$/m);
   assert.match(follower.output, /"read file cannot be removed, following goes on"/);
   assert.doesNotMatch(follower.output, /"level":"error"/);
+  assert.equal(statSync(socket).uid, NOBODY);
+  const { exit, document } = await synchroniser.status();
+  assert.deepEqual([exit, document.asDesired, document.virtuals.length], [0, true, 1]);
   assert.deepEqual(await follower.stop(), { code: 0, signal: null });
+}
+
+/** As `RuntimeDirectory=` of systemd makes it. */
+function runDirectory(lab: Lab): string {
+  chmodSync(lab.scratchDir, 0o755);
+  const directory = join(lab.scratchDir, 'run');
+  mkdirSync(directory);
+  chownSync(directory, NOBODY, NOBODY);
+  return directory;
 }
 
 /** The one that writes lives in `own`; what it writes is in `other` alone. */
