@@ -33,7 +33,7 @@ import { applyWithModules, type ModuleLoader } from './modules.js';
 import type { Transport } from './transport.js';
 
 /** Destinations of which the connections are read in one turn of the event loop; a millisecond or two. */
-const TURN_DESTINATIONS = 200;
+const TURN_DESTINATIONS = 100;
 
 /** The IPVS table of the network namespace that the process runs in. */
 export class KernelTable implements IpvsTable {
@@ -79,14 +79,16 @@ export class KernelTable implements IpvsTable {
 
   /** Each exchange with the kernel is over before anything else can happen in the process, so that none overlap. */
   async readTraffic(): Promise<readonly ServiceTraffic[]> {
-    const read = (object: NetlinkMessage) => readServiceTraffic(nestOf(object, IPVS_CMD_ATTR_SERVICE));
+    // the dump is one exchange: what it says is read afterwards, since that takes longer than the dump
+    const copy = (object: NetlinkMessage) => nestOf(object, IPVS_CMD_ATTR_SERVICE).copy();
     const all: ServiceTraffic[] = [];
     let untilTurn = TURN_DESTINATIONS;
-    for (const traffic of this.#client.dump(servicesRequest(this.#family), read, 'list services')) {
+    for (const nest of this.#client.dump(servicesRequest(this.#family), copy, 'list services')) {
       if (untilTurn <= 0) {
         await nextTurn();
         untilTurn = TURN_DESTINATIONS;
       }
+      const traffic = readServiceTraffic(nest);
       const destinations = this.#dumpDestinations(traffic.service, readDestinationConnections);
       if (destinations) all.push({ ...traffic, destinations });
       untilTurn -= 1 + (destinations?.length ?? 0);

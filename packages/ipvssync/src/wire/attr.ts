@@ -170,6 +170,12 @@ export class Attr {
     return this.#data.subarray(this.#start, this.#end);
   }
 
+  /** One that stays when what was received is gone. */
+  copy(): Attr {
+    const value = Buffer.from(this.value);
+    return new Attr(this.type, value, 0, value.length);
+  }
+
   u8(): number {
     return this.#data.readUInt8(this.#exactly(1));
   }
