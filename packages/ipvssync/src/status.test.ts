@@ -4,6 +4,7 @@ import { EXIT } from '@surealived/shared/process-host';
 import { listenOnPath } from '@surealived/shared/unix-socket';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { FakeHost } from '../../shared/src/host.test-kit.js';
+import { deadProcessSocket } from '../../shared/src/unix-socket.test-kit.js';
 import { diff, real, sealed, WEB } from './handover.test-kit.js';
 import { main } from './main.js';
 import { Process } from './main.test-kit.js';
@@ -136,6 +137,14 @@ describe('ipvssync --status, where there is nothing to ask', () => {
     await ended;
     expect(existsSync(process.socket)).toBe(false);
     expect(await ask(process, '--json')).toMatchObject(nobody);
+  });
+
+  it('says so too of a socket that a dead process left', async () => {
+    const process = new Process();
+    await deadProcessSocket(process.socket);
+    const { exit, err } = await ask(process);
+    expect(exit).toBe(EXIT.failed);
+    expect(err).toContain(`no ipvssync answers on ${process.socket}: ECONNREFUSED (none follows, `);
   });
 
   it('says that there is no socket', async () => {
