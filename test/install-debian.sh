@@ -3,7 +3,7 @@
 # Starts no service, leaves none enabled that was not before, and does nothing when all is there.
 set -eu
 
-packages='user-mode-linux kmod iproute2 ipvsadm nginx-light curl netcat-openbsd
+packages='user-mode-linux kmod iproute2 ipvsadm nginx-light nftables curl netcat-openbsd
   openssl nsd openssh-server vsftpd socat man-db mandoc libxml2-utils'
 guard=/usr/sbin/policy-rc.d
 

@@ -18,6 +18,7 @@ const REQUIREMENTS: readonly Requirement[] = [
   { debianPackage: 'iproute2', isPresent: () => hasProgram('ip') },
   { debianPackage: 'ipvsadm', isPresent: () => hasProgram('ipvsadm') },
   { debianPackage: 'nginx-light', isPresent: () => hasProgram('nginx') },
+  { debianPackage: 'nftables', isPresent: () => hasProgram('nft') },
   { debianPackage: 'curl', isPresent: () => hasProgram('curl') },
   { debianPackage: 'netcat-openbsd', isPresent: () => hasProgram('nc') },
 ];

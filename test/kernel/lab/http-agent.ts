@@ -5,50 +5,11 @@
  *
  * @module
  */
-import { request } from 'node:http';
-import { createInterface } from 'node:readline';
-import {
-  type AgentAnswer,
-  type AgentRequest,
-  describeOutcome,
-  type GetOptions,
-  type HttpOutcome,
-  type TrafficReport,
-} from './http-protocol.js';
+import { answerRequests } from './agent-loop.js';
+import { get } from './http-get.js';
+import { describeOutcome, type HttpRequest, type TrafficReport } from './http-protocol.js';
 
-const DEFAULT_TIMEOUT_MS = 3000;
 const KEPT_FAILURES = 20;
-
-/** One connection per request, since IPVS balances connections, not requests. */
-function get(
-  url: string,
-  { timeoutMs = DEFAULT_TIMEOUT_MS, headers = {} }: GetOptions,
-): Promise<HttpOutcome> {
-  const startedMs = performance.now();
-  const settle = (outcome: Omit<HttpOutcome, 'durationMs'>): HttpOutcome => ({
-    ...outcome,
-    durationMs: performance.now() - startedMs,
-  });
-  return new Promise((resolve) => {
-    const fail = (error: NodeJS.ErrnoException): void =>
-      resolve(settle({ error: error.name === 'AbortError' ? 'ETIMEDOUT' : (error.code ?? error.message) }));
-    const sent = request(
-      url,
-      { agent: false, headers, signal: AbortSignal.timeout(timeoutMs) },
-      (response) => {
-        let body = '';
-        response.setEncoding('utf8');
-        response.on('data', (chunk: string) => {
-          body += chunk;
-        });
-        response.on('error', fail);
-        response.on('end', () => resolve(settle({ status: response.statusCode ?? 0, body })));
-      },
-    );
-    sent.on('error', fail);
-    sent.end();
-  });
-}
 
 /** Keeps a number of requests under way until told to stop. */
 class Traffic {
@@ -81,7 +42,7 @@ class Traffic {
 
 let traffic: Traffic | undefined;
 
-async function perform(asked: AgentRequest): Promise<unknown> {
+async function perform(asked: HttpRequest): Promise<unknown> {
   switch (asked.do) {
     case 'get':
       return await get(asked.url, asked);
@@ -93,9 +54,4 @@ async function perform(asked: AgentRequest): Promise<unknown> {
   }
 }
 
-createInterface({ input: process.stdin }).on('line', async (line) => {
-  const asked = JSON.parse(line) as AgentRequest;
-  const answer: AgentAnswer = { id: asked.id, answer: await perform(asked) };
-  process.stdout.write(`${JSON.stringify(answer)}\n`);
-});
-process.stdout.write('ready\n');
+answerRequests(perform);

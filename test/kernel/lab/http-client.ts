@@ -1,41 +1,29 @@
-import { fileURLToPath } from 'node:url';
+import { Agent } from './agent.js';
 import {
-  type AgentAnswer,
-  type AgentRequest,
   type AnswerCounts,
   describeOutcome,
   type GetOptions,
   type HttpOutcome,
+  type HttpRequest,
   type TrafficReport,
 } from './http-protocol.js';
-import type { LabProcess } from './lab-process.js';
 import type { Namespace } from './namespace.js';
-
-const AGENT = fileURLToPath(new URL('./http-agent.js', import.meta.url));
-const START_TIMEOUT_MS = 15_000;
-/** Above every timeout of a request, so that the agent's own answer comes first. */
-const ANSWER_TIMEOUT_MS = 30_000;
-
-type Unnumbered<T> = T extends { readonly id: number } ? Omit<T, 'id'> : never;
 
 /** An HTTP client that connects from inside a namespace. */
 export class HttpClient {
-  readonly #agent: LabProcess;
-  #requests = 0;
+  readonly #agent: Agent<HttpRequest>;
 
-  private constructor(agent: LabProcess) {
+  private constructor(agent: Agent<HttpRequest>) {
     this.#agent = agent;
   }
 
   static async start(namespace: Namespace): Promise<HttpClient> {
-    const agent = await namespace.spawn([process.execPath, AGENT], { name: 'HTTP client' });
-    await agent.waitForLine(/^ready$/, START_TIMEOUT_MS);
-    return new HttpClient(agent);
+    return new HttpClient(await Agent.start(namespace, './http-agent.js', 'HTTP client'));
   }
 
   /** One request over a new connection. Does not reject for a failing server: that is an outcome like any other. */
   async get(url: string, options: GetOptions = {}): Promise<HttpOutcome> {
-    return (await this.#ask({ do: 'get', url, ...options })) as HttpOutcome;
+    return (await this.#agent.ask({ do: 'get', url, ...options })) as HttpOutcome;
   }
 
   /** Makes requests one after the other and counts the answers. */
@@ -50,21 +38,13 @@ export class HttpClient {
 
   /** Runs requests in parallel streams while `work` goes on, and tells how they fared. */
   async duringTraffic(url: string, concurrency: number, work: () => Promise<void>): Promise<TrafficReport> {
-    await this.#ask({ do: 'start-traffic', url, concurrency });
+    await this.#agent.ask({ do: 'start-traffic', url, concurrency });
     const failure = await work().then(
       () => undefined,
       (reason: unknown) => ({ reason }),
     );
-    const report = (await this.#ask({ do: 'stop-traffic' })) as TrafficReport;
+    const report = (await this.#agent.ask({ do: 'stop-traffic' })) as TrafficReport;
     if (failure) throw failure.reason;
     return report;
-  }
-
-  async #ask(request: Unnumbered<AgentRequest>): Promise<unknown> {
-    const id = ++this.#requests;
-    const fromLine = this.#agent.lineCount;
-    this.#agent.send(`${JSON.stringify({ id, ...request })}\n`);
-    const line = await this.#agent.waitForLine(new RegExp(`^{"id":${id},.*$`), ANSWER_TIMEOUT_MS, fromLine);
-    return (JSON.parse(line[0]) as AgentAnswer).answer;
   }
 }

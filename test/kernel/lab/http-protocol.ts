@@ -3,6 +3,8 @@
 export interface GetOptions {
   readonly timeoutMs?: number;
   readonly headers?: Readonly<Record<string, string>>;
+  /** An address of the namespace to connect from; by default the kernel chooses. */
+  readonly localAddress?: string;
 }
 
 /** What came of one request: an answer or an error code (`ECONNREFUSED`, `ETIMEDOUT`), never both. */
@@ -22,15 +24,10 @@ export interface TrafficReport {
   readonly failures: readonly { readonly atMs: number; readonly answer: string }[];
 }
 
-export type AgentRequest =
-  | ({ readonly id: number; readonly do: 'get'; readonly url: string } & GetOptions)
-  | { readonly id: number; readonly do: 'start-traffic'; readonly url: string; readonly concurrency: number }
-  | { readonly id: number; readonly do: 'stop-traffic' };
-
-export interface AgentAnswer {
-  readonly id: number;
-  readonly answer: unknown;
-}
+export type HttpRequest =
+  | ({ readonly do: 'get'; readonly url: string } & GetOptions)
+  | { readonly do: 'start-traffic'; readonly url: string; readonly concurrency: number }
+  | { readonly do: 'stop-traffic' };
 
 /** The key of an outcome in `AnswerCounts`. */
 export function describeOutcome({ status, body, error }: HttpOutcome): string {

@@ -8,6 +8,8 @@ export interface Leg {
   readonly device: string;
   /** With prefix length and, if need be, more words of `ip address add`: `fd00:1::1/64 preferred_lft 0`. */
   readonly addresses: readonly string[];
+  /** A bridge of the host that the interface is put into, and that has the addresses in its place. */
+  readonly bridge?: string;
 }
 
 export interface Host {
@@ -51,11 +53,20 @@ function switchLines(hosts: readonly Host[]): string[] {
 }
 
 function hostLines({ legs, routes = [] }: Host): string[] {
-  const interfaces = legs.flatMap(({ device, addresses }) => [
+  const interfaces = legs.flatMap(({ device, bridge, addresses }) => [
     `link set dev ${device} up`,
-    ...addresses.map((address) => addressLine(address, device)),
+    ...(bridge === undefined ? [] : bridgeLines(bridge, device)),
+    ...addresses.map((address) => addressLine(address, bridge ?? device)),
   ]);
   return ['link set lo up', ...interfaces, ...routes.map((route) => `route add ${route}`)];
+}
+
+function bridgeLines(bridge: string, device: string): string[] {
+  return [
+    `link add name ${bridge} type bridge`,
+    `link set dev ${device} master ${bridge}`,
+    `link set dev ${bridge} up`,
+  ];
 }
 
 /** Without `nodad` an IPv6 address is of no use until the kernel gets round to it, and a route from it is refused. */

@@ -62,7 +62,11 @@ export class WebServer {
   }
 }
 
-/** A single process, so that signals reach the one that serves, and a fork is saved. */
+/**
+ * A single process, so that signals reach the one that serves, and a fork is saved.
+ *
+ * `/line?n=N` is for `LineConnection`: the answer tells server, connection, and how many requests that had.
+ */
 function configuration(name: string, { body = name, ports = [80], directives = '' }: WebOptions): string {
   const listen = ports.map((port) => `listen ${port}; listen [::]:${port} ipv6only=on;`).join(' ');
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
@@ -79,6 +83,12 @@ http {
   server {
     ${listen}
     ${directives}
+    keepalive_timeout 1h;
+    keepalive_requests 1000000;
+    location = /line {
+      access_log off;
+      return 200 "${name} $connection $connection_requests $arg_n\\n";
+    }
     location / { return 200 "${body}\\n"; }
   }
 }

@@ -1,5 +1,6 @@
 import { allSettings } from './all-settings.js';
 import { drift } from './drift.js';
+import { forwardingMethods } from './forwarding-methods.js';
 import { ipvsWorks } from './ipvs-works.js';
 import { leastPrivilege } from './least-privilege.js';
 import { mainJob } from './main-job.js';
@@ -10,6 +11,7 @@ import type { Scenario } from './scenario.js';
 import { settingsConformance } from './settings-conformance.js';
 import { status } from './status.js';
 import { syncDaemons } from './sync-daemons.js';
+import { trafficSettings } from './traffic-settings.js';
 import { tunnels } from './tunnels.js';
 
 /** All scenarios, in the order of the test report; the lab's own proof first, since the others rest on it. */
@@ -18,6 +20,8 @@ export const SCENARIOS: readonly Scenario[] = [
   allSettings,
   sameRules,
   tunnels,
+  forwardingMethods,
+  trafficSettings,
   settingsConformance,
   mainJob,
   drift,
