@@ -52,3 +52,14 @@ export function splitAddress(text: string): { address: string; port: number } {
   const colon = text.lastIndexOf(':');
   return { address: text.slice(0, colon).replace(/^\[|\]$/g, ''), port: Number(text.slice(colon + 1)) };
 }
+
+/** Weights by service and real, in the words of `serviceName` and `joinAddress`. */
+export type Weights = Readonly<Record<string, Readonly<Record<string, number>>>>;
+
+export function weightsOf(table: readonly IpvsService[]): Weights {
+  const reals = (service: IpvsService): Record<string, number> =>
+    Object.fromEntries(
+      service.reals.map(({ address, port, weight }) => [joinAddress(address, port), weight]),
+    );
+  return Object.fromEntries(table.map((service) => [serviceName(service), reals(service)]));
+}

@@ -3,7 +3,7 @@ import { connect, type Socket } from 'node:net';
 import { type LoadTarget, type LongConnection, monotonicMs } from './load-protocol.js';
 
 /** Pause between an answer and the next question. */
-const PAUSE_MS = 100;
+const PAUSE_MS = 200;
 /** Without an answer for so long a connection counts as broken. */
 const STALL_MS = 10_000;
 

@@ -13,6 +13,7 @@ import { status } from './status.js';
 import { syncDaemons } from './sync-daemons.js';
 import { trafficSettings } from './traffic-settings.js';
 import { tunnels } from './tunnels.js';
+import { weightsUnderLoad } from './weights-under-load.js';
 
 /** All scenarios, in the order of the test report; the lab's own proof first, since the others rest on it. */
 export const SCENARIOS: readonly Scenario[] = [
@@ -22,6 +23,7 @@ export const SCENARIOS: readonly Scenario[] = [
   tunnels,
   forwardingMethods,
   trafficSettings,
+  weightsUnderLoad,
   settingsConformance,
   mainJob,
   drift,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { listIpvs } from '../lab/ipvs.js';
-import { type IpvsService, joinAddress, serviceName } from '../lab/ipvs-entry.js';
+import { joinAddress, type Weights, weightsOf } from '../lab/ipvs-entry.js';
 import { Site } from '../lab/site.js';
 import type { Lab } from '../lab.js';
 import { type NatTopology, natTopology, type RealServer } from '../topologies/nat.js';
@@ -8,9 +8,6 @@ import type { Scenario } from './scenario.js';
 
 const FOREIGN = 'tcp 10.9.9.9:99';
 const SEEN_TIMEOUT_MS = 10_000;
-
-/** Weights of the reals of each service as `ipvsadm -Ln` shows them, by service and real. */
-type Weights = Readonly<Record<string, Readonly<Record<string, number>>>>;
 
 export const mainJob: Scenario = {
   name: 'main-job',
@@ -184,12 +181,4 @@ class Job {
     assert(real);
     return real;
   }
-}
-
-function weightsOf(table: readonly IpvsService[]): Weights {
-  const reals = (service: IpvsService): Record<string, number> =>
-    Object.fromEntries(
-      service.reals.map(({ address, port, weight }) => [joinAddress(address, port), weight]),
-    );
-  return Object.fromEntries(table.map((service) => [serviceName(service), reals(service)]));
 }
