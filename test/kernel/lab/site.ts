@@ -31,9 +31,17 @@ export class Site {
     this.#services = services;
   }
 
-  /** @param servicesXml The whole services file. */
-  static async start(lab: Lab, director: Namespace, servicesXml: string): Promise<Site> {
-    const directory = new HandoverDirectory({ listen_port: ADMIN_PORT });
+  /**
+   * @param servicesXml The whole services file.
+   * @param settings Further lines of surealived.cfg.
+   */
+  static async start(
+    lab: Lab,
+    director: Namespace,
+    servicesXml: string,
+    settings: Readonly<Record<string, string | number>> = {},
+  ): Promise<Site> {
+    const directory = new HandoverDirectory({ listen_port: ADMIN_PORT, ...settings });
     const services = join(lab.scratchDir, 'services.xml');
     writeFileSync(services, servicesXml);
     const site = new Site(director, directory, services);
@@ -53,6 +61,12 @@ export class Site {
   /** One command to the admin socket, by nc as an operator would. */
   ask(command: string): Promise<string> {
     return this.#director.run(['nc', '-N', '127.0.0.1', String(ADMIN_PORT)], { input: `${command}\n` });
+  }
+
+  /** Gives surealived another services file. @returns What it says of that. */
+  reload(servicesXml: string): Promise<string> {
+    writeFileSync(this.#services, servicesXml);
+    return this.ask('reload');
   }
 
   testerEvents(): readonly LoggedEvent[] {

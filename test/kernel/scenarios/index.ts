@@ -1,4 +1,5 @@
 import { allSettings } from './all-settings.js';
+import { drainUnderLoad } from './drain-under-load.js';
 import { drift } from './drift.js';
 import { forwardingMethods } from './forwarding-methods.js';
 import { ipvsWorks } from './ipvs-works.js';
@@ -24,6 +25,7 @@ export const SCENARIOS: readonly Scenario[] = [
   forwardingMethods,
   trafficSettings,
   weightsUnderLoad,
+  drainUnderLoad,
   settingsConformance,
   mainJob,
   drift,

@@ -1,0 +1,238 @@
+import assert from 'node:assert/strict';
+import { readIpvs } from '../lab/ipvs.js';
+import { joinAddress, weightsOf } from '../lab/ipvs-entry.js';
+import { Load } from '../lab/load.js';
+import { type LoadTarget, type LongConnection, monotonicMs } from '../lab/load-protocol.js';
+import { Site } from '../lab/site.js';
+import type { Lab } from '../lab.js';
+import {
+  type Family,
+  type Forwarding,
+  type OneSegment,
+  oneSegment,
+  VIPS,
+} from '../topologies/one-segment.js';
+import type { Scenario } from './scenario.js';
+
+const TIMEOUT_MS = 20_000;
+const PORT = 80;
+const WEIGHT = 10;
+/** Two to each real. */
+const LONG_CONNECTIONS = 6;
+const SHORT_INTERVAL_MS = 40;
+/** The real that leaves, everywhere. */
+const LEAVING = 'r1';
+const ALL = ['r1', 'r2', 'r3'];
+const OTHERS = ['r2', 'r3'];
+
+interface Virtual extends LoadTarget {
+  readonly method: Forwarding;
+  readonly family: Family;
+  readonly drainTimeoutSec: number;
+}
+
+function virtual(method: Forwarding, family: Family, drainTimeoutSec: number): Virtual {
+  const name = `${method}-${family}`;
+  return { name, address: VIPS[method][family], port: PORT, method, family, drainTimeoutSec };
+}
+
+const IMPATIENT = virtual('masq', 'ipv4', 4);
+const DIRECT = virtual('dr', 'ipv4', 600);
+const TUNNEL = virtual('tun', 'ipv6', 600);
+const VIRTUALS = [IMPATIENT, DIRECT, TUNNEL];
+
+/**
+ * A closed connection is forgotten after a second where the director sees the client's packets alone (dr, tun), and one
+ * whose real was deleted is reset with its next packet, in the place of hanging.
+ */
+const SETTINGS = { ipvs_timeout_tcp_fin_sec: 1 };
+const BREAK_AT_ONCE = { 'net.ipv4.vs.expire_nodest_conn': 1 };
+
+export const drainUnderLoad: Scenario = {
+  name: 'drain-under-load',
+  title: 'a real that leaves keeps its connections until they end or its time is up, and no other breaks',
+  timeoutMs: 120_000,
+  async run(lab) {
+    const net = await oneSegment(lab);
+    await net.director.namespace.sysctl(BREAK_AT_ONCE);
+    const [load, site] = await Promise.all([
+      Load.start(net.client),
+      Site.start(lab, net.director.namespace, servicesXml(net), SETTINGS),
+    ]);
+    const drain = new Drain(lab, net, load, site);
+    await drain.begin();
+    await drain.setDown();
+    await drain.runOutOfTime();
+    await drain.comeBack();
+    await drain.restart();
+    await drain.endConnections(TUNNEL);
+    await drain.removeFromServices();
+    await drain.endConnections(DIRECT);
+    await drain.end();
+  },
+};
+
+/** @param leaving Names of the virtuals that have the leaving real no more. */
+function servicesXml(net: OneSegment, leaving: readonly Virtual[] = []): string {
+  const virtuals = VIRTUALS.map((one) => {
+    const reals = net.reals.filter(({ name }) => name !== LEAVING || !leaving.includes(one));
+    const lines = reals.map(
+      (real) => `<real name="${real.name}" addr="${real[one.family]}" port="${PORT}" weight="${WEIGHT}"/>`,
+    );
+    return `<virtual name="${one.name}" addr="${one.address}" port="${PORT}" proto="tcp" sched="rr" rt="${one.method}"
+        drain_timeout="${one.drainTimeoutSec}">
+      <tester proto="no-test"/>${lines.join('')}
+    </virtual>`;
+  });
+  return `<surealived>${virtuals.join('\n')}</surealived>`;
+}
+
+class Drain {
+  readonly #lab: Lab;
+  readonly #net: OneSegment;
+  readonly #load: Load;
+  readonly #site: Site;
+  readonly #long: LongConnection[] = [];
+  #leftAtMs = 0;
+
+  constructor(lab: Lab, net: OneSegment, load: Load, site: Site) {
+    this.#lab = lab;
+    this.#net = net;
+    this.#load = load;
+    this.#site = site;
+  }
+
+  async begin(): Promise<void> {
+    for (const each of VIRTUALS) await this.#untilWeight(each, WEIGHT);
+    for (const each of VIRTUALS) {
+      const opened = await this.#load.open(each, LONG_CONNECTIONS);
+      assert.deepEqual(
+        opened.map(({ real }) => real).sort(),
+        ['r1', 'r1', 'r2', 'r2', 'r3', 'r3'],
+        each.name,
+      );
+      this.#long.push(...opened);
+    }
+    await this.#load.startShort(VIRTUALS, SHORT_INTERVAL_MS);
+  }
+
+  /** The operator takes the real out everywhere: nothing new reaches it, and what it has goes on. */
+  async setDown(): Promise<void> {
+    this.#leftAtMs = monotonicMs();
+    for (const each of VIRTUALS) await this.#set(each, 'DOWN');
+    for (const each of VIRTUALS) await this.#untilWeight(each, 0);
+    await this.#expectNew({ [IMPATIENT.name]: OTHERS, [DIRECT.name]: OTHERS, [TUNNEL.name]: OTHERS });
+  }
+
+  /** Where the time is up, its connections break, and no sooner. */
+  async runOutOfTime(): Promise<void> {
+    await this.#untilWeight(IMPATIENT, undefined);
+    this.#lab.measure('impatientDrainMs', monotonicMs() - this.#leftAtMs);
+    const broken = await this.#lab.waitUntil(async () => (await this.#broken()).map(({ id }) => id), {
+      what: 'the connections to break whose time is up',
+      timeoutMs: TIMEOUT_MS,
+      accept: (ids) => ids.length >= this.#of(IMPATIENT).length,
+    });
+    assert.deepEqual(
+      broken,
+      this.#of(IMPATIENT).map(({ id }) => id),
+    );
+    await this.#expectUnbroken();
+    await this.#untilWeight(DIRECT, 0);
+    await this.#untilWeight(TUNNEL, 0);
+  }
+
+  /** One that returns has its weight back, and what it had still. */
+  async comeBack(): Promise<void> {
+    await this.#set(DIRECT, 'ONLINE');
+    await this.#set(IMPATIENT, 'ONLINE');
+    await this.#untilWeight(DIRECT, WEIGHT);
+    await this.#untilWeight(IMPATIENT, WEIGHT);
+    await this.#expectNew({ [IMPATIENT.name]: ALL, [DIRECT.name]: ALL, [TUNNEL.name]: OTHERS });
+  }
+
+  /** Another ipvssync goes on with what the one before has begun. */
+  async restart(): Promise<void> {
+    await this.#site.stopSynchroniser();
+    await this.#site.startSynchroniser();
+    await this.#expectUnbroken();
+    await this.#untilWeight(TUNNEL, 0);
+  }
+
+  /** When its clients have closed, the real leaves, long before its time. */
+  async endConnections(of: Virtual): Promise<void> {
+    await this.#untilWeight(of, 0);
+    const closing = this.#of(of);
+    const startedMs = monotonicMs();
+    await this.#load.close(closing);
+    await this.#untilWeight(of, undefined);
+    this.#lab.measure(`${of.method}CloseToDeletionMs`, monotonicMs() - startedMs);
+    await this.#expectUnbroken();
+  }
+
+  /** A services file without it does the same as the operator. */
+  async removeFromServices(): Promise<void> {
+    await this.#site.reload(servicesXml(this.#net, [DIRECT, TUNNEL]));
+    await this.#untilWeight(DIRECT, 0);
+    await this.#expectNew({ [IMPATIENT.name]: ALL, [DIRECT.name]: OTHERS, [TUNNEL.name]: OTHERS });
+  }
+
+  async end(): Promise<void> {
+    await this.#load.stopShort();
+    const { connections, failures } = await this.#load.report();
+    assert.deepEqual(failures, [], 'short connections that failed');
+    assert.equal(connections.length, VIRTUALS.length * LONG_CONNECTIONS);
+  }
+
+  /** Those that the leaving real had at the beginning. */
+  #of(of: Virtual): readonly LongConnection[] {
+    return this.#long.filter(({ target, real }) => target === of.name && real === LEAVING);
+  }
+
+  async #set({ address, family }: Virtual, state: string): Promise<void> {
+    const real = this.#net.reals.find(({ name }) => name === LEAVING);
+    const answer = await this.#site.ask(
+      `rset vproto=tcp vaddr=${address} vport=${PORT} raddr=${real?.[family]} rport=${PORT} rstate=${state}`,
+    );
+    assert.match(answer, /^Set: /);
+  }
+
+  /** New connections are answered by all of these, and by nobody else. */
+  async #expectNew(expected: Readonly<Record<string, readonly string[]>>): Promise<void> {
+    const counts = await this.#load.countShort(6);
+    const answering = Object.entries(counts).map(([name, reals]) => [name, Object.keys(reals).sort()]);
+    assert.deepEqual(Object.fromEntries(answering), expected);
+    await this.#expectUnbroken();
+  }
+
+  /** Every connection has had answers since, but for those whose time was up. */
+  async #expectUnbroken(): Promise<void> {
+    await this.#load.exchange(2);
+    await this.#broken();
+  }
+
+  /** @throws When others broke than those whose time was up, or these too early. */
+  async #broken(): Promise<readonly LongConnection[]> {
+    const { connections } = await this.#load.report();
+    const broken = connections.filter((connection) => connection.broken);
+    const mayBreak = this.#of(IMPATIENT).map(({ id }) => id);
+    const endMs = this.#leftAtMs + IMPATIENT.drainTimeoutSec * 1000;
+    const wrong = broken.filter(({ id, broken }) => !mayBreak.includes(id) || (broken?.atMs ?? 0) < endMs);
+    assert.deepEqual(wrong, [], `broken, or before ${endMs}`);
+    return broken;
+  }
+
+  /** Until the leaving real has the weight, `undefined` for out of the table. */
+  async #untilWeight({ name, address, family }: Virtual, weight: number | undefined): Promise<void> {
+    const real = this.#net.reals.find((candidate) => candidate.name === LEAVING);
+    const read = async (): Promise<number | undefined> => {
+      const weights = weightsOf(await readIpvs(this.#net.director.namespace))[
+        `tcp ${joinAddress(address, PORT)}`
+      ];
+      assert(weights);
+      return weights[joinAddress(real?.[family] ?? '', PORT)];
+    };
+    const what = `${LEAVING} of ${name} at weight ${weight}`;
+    await this.#lab.waitUntil(read, { what, timeoutMs: TIMEOUT_MS, accept: (seen) => seen === weight });
+  }
+}
