@@ -65,9 +65,8 @@ export const drainUnderLoad: Scenario = {
     await drain.runOutOfTime();
     await drain.comeBack();
     await drain.restart();
-    await drain.endConnections(TUNNEL);
     await drain.removeFromServices();
-    await drain.endConnections(DIRECT);
+    await drain.endConnections(TUNNEL, DIRECT);
     await drain.end();
   },
 };
@@ -128,15 +127,13 @@ class Drain {
   async runOutOfTime(): Promise<void> {
     await this.#untilWeight(IMPATIENT, undefined);
     this.#lab.measure('impatientDrainMs', monotonicMs() - this.#leftAtMs);
-    const broken = await this.#lab.waitUntil(async () => (await this.#broken()).map(({ id }) => id), {
+    const { connections } = await this.#lab.waitUntil(() => this.#load.report(), {
       what: 'the connections to break whose time is up',
       timeoutMs: TIMEOUT_MS,
-      accept: (ids) => ids.length >= this.#of(IMPATIENT).length,
+      accept: (report) =>
+        report.connections.filter(({ broken }) => broken).length >= this.#of(IMPATIENT).length,
     });
-    assert.deepEqual(
-      broken,
-      this.#of(IMPATIENT).map(({ id }) => id),
-    );
+    this.#checkBroken(connections);
     await this.#expectUnbroken();
     await this.#untilWeight(DIRECT, 0);
     await this.#untilWeight(TUNNEL, 0);
@@ -159,22 +156,21 @@ class Drain {
     await this.#untilWeight(TUNNEL, 0);
   }
 
-  /** When its clients have closed, the real leaves, long before its time. */
-  async endConnections(of: Virtual): Promise<void> {
-    await this.#untilWeight(of, 0);
-    const closing = this.#of(of);
-    const startedMs = monotonicMs();
-    await this.#load.close(closing);
-    await this.#untilWeight(of, undefined);
-    this.#lab.measure(`${of.method}CloseToDeletionMs`, monotonicMs() - startedMs);
-    await this.#expectUnbroken();
-  }
-
   /** A services file without it does the same as the operator. */
   async removeFromServices(): Promise<void> {
     await this.#site.reload(servicesXml(this.#net, [DIRECT, TUNNEL]));
     await this.#untilWeight(DIRECT, 0);
     await this.#expectNew({ [IMPATIENT.name]: ALL, [DIRECT.name]: OTHERS, [TUNNEL.name]: OTHERS });
+  }
+
+  /** When its clients have closed, the real leaves, long before its time. */
+  async endConnections(...ending: readonly Virtual[]): Promise<void> {
+    for (const each of ending) await this.#untilWeight(each, 0);
+    const startedMs = monotonicMs();
+    await this.#load.close(ending.flatMap((each) => this.#of(each)));
+    for (const each of ending) await this.#untilWeight(each, undefined);
+    this.#lab.measure('closeToDeletionMs', monotonicMs() - startedMs);
+    await this.#expectUnbroken();
   }
 
   async end(): Promise<void> {
@@ -208,18 +204,17 @@ class Drain {
   /** Every connection has had answers since, but for those whose time was up. */
   async #expectUnbroken(): Promise<void> {
     await this.#load.exchange(2);
-    await this.#broken();
+    this.#checkBroken((await this.#load.report()).connections);
   }
 
   /** @throws When others broke than those whose time was up, or these too early. */
-  async #broken(): Promise<readonly LongConnection[]> {
-    const { connections } = await this.#load.report();
-    const broken = connections.filter((connection) => connection.broken);
+  #checkBroken(connections: readonly LongConnection[]): void {
     const mayBreak = this.#of(IMPATIENT).map(({ id }) => id);
     const endMs = this.#leftAtMs + IMPATIENT.drainTimeoutSec * 1000;
-    const wrong = broken.filter(({ id, broken }) => !mayBreak.includes(id) || (broken?.atMs ?? 0) < endMs);
-    assert.deepEqual(wrong, [], `broken, or before ${endMs}`);
-    return broken;
+    const wrong = connections.filter(
+      ({ id, broken }) => broken && !(mayBreak.includes(id) && broken.atMs >= endMs),
+    );
+    assert.deepEqual(wrong, [], `broken, and not those whose time was up at ${endMs} ms`);
   }
 
   /** Until the leaving real has the weight, `undefined` for out of the table. */
