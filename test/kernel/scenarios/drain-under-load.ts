@@ -1,45 +1,33 @@
 import assert from 'node:assert/strict';
+import { writeFileSync } from 'node:fs';
 import { readIpvs } from '../lab/ipvs.js';
 import { joinAddress, weightsOf } from '../lab/ipvs-entry.js';
 import { Load } from '../lab/load.js';
-import { type LoadTarget, type LongConnection, monotonicMs } from '../lab/load-protocol.js';
+import { type LongConnection, monotonicMs } from '../lab/load-protocol.js';
 import { Site } from '../lab/site.js';
 import type { Lab } from '../lab.js';
+import { type Node, type OneSegment, oneSegment } from '../topologies/one-segment.js';
 import {
-  type Family,
-  type Forwarding,
-  type OneSegment,
-  oneSegment,
-  VIPS,
-} from '../topologies/one-segment.js';
+  DIRECT,
+  failureFile,
+  healthPage,
+  IMPATIENT,
+  LEAVING,
+  PORT,
+  servicesXml,
+  TUNNEL,
+  VIRTUALS,
+  type Virtual,
+  WEIGHT,
+} from './draining-virtuals.js';
 import type { Scenario } from './scenario.js';
 
 const TIMEOUT_MS = 20_000;
-const PORT = 80;
-const WEIGHT = 10;
 /** Two to each real. */
 const LONG_CONNECTIONS = 6;
-const SHORT_INTERVAL_MS = 40;
-/** The real that leaves, everywhere. */
-const LEAVING = 'r1';
+const SHORT_INTERVAL_MS = 50;
 const ALL = ['r1', 'r2', 'r3'];
 const OTHERS = ['r2', 'r3'];
-
-interface Virtual extends LoadTarget {
-  readonly method: Forwarding;
-  readonly family: Family;
-  readonly drainTimeoutSec: number;
-}
-
-function virtual(method: Forwarding, family: Family, drainTimeoutSec: number): Virtual {
-  const name = `${method}-${family}`;
-  return { name, address: VIPS[method][family], port: PORT, method, family, drainTimeoutSec };
-}
-
-const IMPATIENT = virtual('masq', 'ipv4', 4);
-const DIRECT = virtual('dr', 'ipv4', 600);
-const TUNNEL = virtual('tun', 'ipv6', 600);
-const VIRTUALS = [IMPATIENT, DIRECT, TUNNEL];
 
 /**
  * A closed connection is forgotten after a second where the director sees the client's packets alone (dr, tun), and one
@@ -53,7 +41,7 @@ export const drainUnderLoad: Scenario = {
   title: 'a real that leaves keeps its connections until they end or its time is up, and no other breaks',
   timeoutMs: 120_000,
   async run(lab) {
-    const net = await oneSegment(lab);
+    const net = await oneSegment(lab, (name) => healthPage(lab, name));
     await net.director.namespace.sysctl(BREAK_AT_ONCE);
     const [load, site] = await Promise.all([
       Load.start(net.client),
@@ -61,7 +49,7 @@ export const drainUnderLoad: Scenario = {
     ]);
     const drain = new Drain(lab, net, load, site);
     await drain.begin();
-    await drain.setDown();
+    await drain.leave();
     await drain.runOutOfTime();
     await drain.comeBack();
     await drain.restart();
@@ -70,21 +58,6 @@ export const drainUnderLoad: Scenario = {
     await drain.end();
   },
 };
-
-/** @param leaving Names of the virtuals that have the leaving real no more. */
-function servicesXml(net: OneSegment, leaving: readonly Virtual[] = []): string {
-  const virtuals = VIRTUALS.map((one) => {
-    const reals = net.reals.filter(({ name }) => name !== LEAVING || !leaving.includes(one));
-    const lines = reals.map(
-      (real) => `<real name="${real.name}" addr="${real[one.family]}" port="${PORT}" weight="${WEIGHT}"/>`,
-    );
-    return `<virtual name="${one.name}" addr="${one.address}" port="${PORT}" proto="tcp" sched="rr" rt="${one.method}"
-        drain_timeout="${one.drainTimeoutSec}">
-      <tester proto="no-test"/>${lines.join('')}
-    </virtual>`;
-  });
-  return `<surealived>${virtuals.join('\n')}</surealived>`;
-}
 
 class Drain {
   readonly #lab: Lab;
@@ -102,8 +75,8 @@ class Drain {
   }
 
   async begin(): Promise<void> {
-    for (const each of VIRTUALS) await this.#untilWeight(each, WEIGHT);
     for (const each of VIRTUALS) {
+      await this.#untilAll(each);
       const opened = await this.#load.open(each, LONG_CONNECTIONS);
       assert.deepEqual(
         opened.map(({ real }) => real).sort(),
@@ -115,12 +88,16 @@ class Drain {
     await this.#load.startShort(VIRTUALS, SHORT_INTERVAL_MS);
   }
 
-  /** The operator takes the real out everywhere: nothing new reaches it, and what it has goes on. */
-  async setDown(): Promise<void> {
+  /** By the operator or by a failed test: nothing new reaches the real, and what it has goes on. */
+  async leave(): Promise<void> {
+    writeFileSync(failureFile(this.#lab, LEAVING), '');
+    await this.#set(DIRECT, 'DOWN');
+    await this.#untilWeight(DIRECT, 0);
+    await this.#untilWeight(TUNNEL, 0);
     this.#leftAtMs = monotonicMs();
-    for (const each of VIRTUALS) await this.#set(each, 'DOWN');
-    for (const each of VIRTUALS) await this.#untilWeight(each, 0);
-    await this.#expectNew({ [IMPATIENT.name]: OTHERS, [DIRECT.name]: OTHERS, [TUNNEL.name]: OTHERS });
+    await this.#set(IMPATIENT, 'DOWN');
+    await this.#untilWeight(IMPATIENT, 0);
+    await this.#expectNew({ [DIRECT.name]: OTHERS, [TUNNEL.name]: OTHERS, [IMPATIENT.name]: OTHERS });
   }
 
   /** Where the time is up, its connections break, and no sooner. */
@@ -156,7 +133,7 @@ class Drain {
     await this.#untilWeight(TUNNEL, 0);
   }
 
-  /** A services file without it does the same as the operator. */
+  /** A services file without it does the same. */
   async removeFromServices(): Promise<void> {
     await this.#site.reload(servicesXml(this.#net, [DIRECT, TUNNEL]));
     await this.#untilWeight(DIRECT, 0);
@@ -186,16 +163,16 @@ class Drain {
   }
 
   async #set({ address, family }: Virtual, state: string): Promise<void> {
-    const real = this.#net.reals.find(({ name }) => name === LEAVING);
+    const real = `raddr=${this.#leaving[family]} rport=${PORT}`;
     const answer = await this.#site.ask(
-      `rset vproto=tcp vaddr=${address} vport=${PORT} raddr=${real?.[family]} rport=${PORT} rstate=${state}`,
+      `rset vproto=tcp vaddr=${address} vport=${PORT} ${real} rstate=${state}`,
     );
     assert.match(answer, /^Set: /);
   }
 
   /** New connections are answered by all of these, and by nobody else. */
   async #expectNew(expected: Readonly<Record<string, readonly string[]>>): Promise<void> {
-    const counts = await this.#load.countShort(6);
+    const counts = await this.#load.countShort(4);
     const answering = Object.entries(counts).map(([name, reals]) => [name, Object.keys(reals).sort()]);
     assert.deepEqual(Object.fromEntries(answering), expected);
     await this.#expectUnbroken();
@@ -217,17 +194,34 @@ class Drain {
     assert.deepEqual(wrong, [], `broken, and not those whose time was up at ${endMs} ms`);
   }
 
+  async #untilAll(of: Virtual): Promise<void> {
+    await this.#lab.waitUntil(() => this.#weights(of), {
+      what: `all reals of ${of.name}`,
+      timeoutMs: TIMEOUT_MS,
+      accept: (weights) => Object.values(weights).filter((weight) => weight === WEIGHT).length === ALL.length,
+    });
+  }
+
   /** Until the leaving real has the weight, `undefined` for out of the table. */
-  async #untilWeight({ name, address, family }: Virtual, weight: number | undefined): Promise<void> {
-    const real = this.#net.reals.find((candidate) => candidate.name === LEAVING);
-    const read = async (): Promise<number | undefined> => {
-      const weights = weightsOf(await readIpvs(this.#net.director.namespace))[
-        `tcp ${joinAddress(address, PORT)}`
-      ];
-      assert(weights);
-      return weights[joinAddress(real?.[family] ?? '', PORT)];
-    };
-    const what = `${LEAVING} of ${name} at weight ${weight}`;
-    await this.#lab.waitUntil(read, { what, timeoutMs: TIMEOUT_MS, accept: (seen) => seen === weight });
+  async #untilWeight(of: Virtual, weight: number | undefined): Promise<void> {
+    const address = this.#leaving[of.family];
+    await this.#lab.waitUntil(async () => (await this.#weights(of))[joinAddress(address, PORT)], {
+      what: `${LEAVING} of ${of.name} at weight ${weight}`,
+      timeoutMs: TIMEOUT_MS,
+      accept: (seen) => seen === weight,
+    });
+  }
+
+  async #weights({ address }: Virtual): Promise<Readonly<Record<string, number>>> {
+    const table = weightsOf(await readIpvs(this.#net.director.namespace));
+    const weights = table[`tcp ${joinAddress(address, PORT)}`];
+    assert(weights);
+    return weights;
+  }
+
+  get #leaving(): Node {
+    const real = this.#net.reals.find(({ name }) => name === LEAVING);
+    assert(real);
+    return real;
   }
 }

@@ -50,8 +50,10 @@ const REAL_NUMBERS = [1, 2, 3] as const;
  * What is masqueraded must come back through the director: the client calls those virtual addresses, by the route to
  * their networks, from addresses which the reals reach through the director alone, though all share one segment. So
  * nobody may be told of a shorter way (redirects).
+ *
+ * @param directives Gives what the web server of that name is to have besides; see `WebOptions`.
  */
-export async function oneSegment(lab: Lab): Promise<OneSegment> {
+export async function oneSegment(lab: Lab, directives = (_name: string) => ''): Promise<OneSegment> {
   await run(['modprobe', '-a', 'ipip', 'ip6_tunnel']); // each namespace made from now on has tunl0 and ip6tnl0
   const hosts = [CLIENT, DIRECTOR_HOST, ...REAL_NUMBERS.map(realHost)];
   const namespaces = await buildNetwork(lab, hosts);
@@ -61,7 +63,8 @@ export async function oneSegment(lab: Lab): Promise<OneSegment> {
   const [director, ...started] = await Promise.all(
     [{ name: 'director', ...DIRECTOR }, ...reals].map(async (node) => {
       const namespace = find(node.name);
-      return { ...node, namespace, web: await lab.startWebServer(namespace, { ports: WEB_PORTS }) };
+      const options = { ports: WEB_PORTS, directives: directives(node.name) };
+      return { ...node, namespace, web: await lab.startWebServer(namespace, options) };
     }),
   );
   return { client: find('client'), director: director as Node, reals: started };
