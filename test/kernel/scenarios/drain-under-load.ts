@@ -8,14 +8,14 @@ import { Site } from '../lab/site.js';
 import type { Lab } from '../lab.js';
 import { type Node, type OneSegment, oneSegment } from '../topologies/one-segment.js';
 import {
-  DIRECT,
   failureFile,
   healthPage,
   IMPATIENT,
   LEAVING,
-  PORT,
+  MARKED,
+  MARKING,
   servicesXml,
-  TUNNEL,
+  TESTED,
   VIRTUALS,
   type Virtual,
   WEIGHT,
@@ -43,6 +43,7 @@ export const drainUnderLoad: Scenario = {
   async run(lab) {
     const net = await oneSegment(lab, (name) => healthPage(lab, name));
     await net.director.namespace.sysctl(BREAK_AT_ONCE);
+    await net.director.namespace.run(['nft', '-f', '-'], { input: MARKING });
     const [load, site] = await Promise.all([
       Load.start(net.client),
       Site.start(lab, net.director.namespace, servicesXml(net), SETTINGS),
@@ -54,7 +55,7 @@ export const drainUnderLoad: Scenario = {
     await drain.comeBack();
     await drain.restart();
     await drain.removeFromServices();
-    await drain.endConnections(TUNNEL, DIRECT);
+    await drain.endConnections(TESTED, MARKED);
     await drain.end();
   },
 };
@@ -91,13 +92,13 @@ class Drain {
   /** By the operator or by a failed test: nothing new reaches the real, and what it has goes on. */
   async leave(): Promise<void> {
     writeFileSync(failureFile(this.#lab, LEAVING), '');
-    await this.#set(DIRECT, 'DOWN');
-    await this.#untilWeight(DIRECT, 0);
-    await this.#untilWeight(TUNNEL, 0);
+    await this.#set(MARKED, 'DOWN');
+    await this.#untilWeight(MARKED, 0);
+    await this.#untilWeight(TESTED, 0);
     this.#leftAtMs = monotonicMs();
     await this.#set(IMPATIENT, 'DOWN');
     await this.#untilWeight(IMPATIENT, 0);
-    await this.#expectNew({ [DIRECT.name]: OTHERS, [TUNNEL.name]: OTHERS, [IMPATIENT.name]: OTHERS });
+    await this.#expectNew({ [MARKED.name]: OTHERS, [TESTED.name]: OTHERS, [IMPATIENT.name]: OTHERS });
   }
 
   /** Where the time is up, its connections break, and no sooner. */
@@ -112,17 +113,17 @@ class Drain {
     });
     this.#checkBroken(connections);
     await this.#expectUnbroken();
-    await this.#untilWeight(DIRECT, 0);
-    await this.#untilWeight(TUNNEL, 0);
+    await this.#untilWeight(MARKED, 0);
+    await this.#untilWeight(TESTED, 0);
   }
 
   /** One that returns has its weight back, and what it had still. */
   async comeBack(): Promise<void> {
-    await this.#set(DIRECT, 'ONLINE');
+    await this.#set(MARKED, 'ONLINE');
     await this.#set(IMPATIENT, 'ONLINE');
-    await this.#untilWeight(DIRECT, WEIGHT);
+    await this.#untilWeight(MARKED, WEIGHT);
     await this.#untilWeight(IMPATIENT, WEIGHT);
-    await this.#expectNew({ [IMPATIENT.name]: ALL, [DIRECT.name]: ALL, [TUNNEL.name]: OTHERS });
+    await this.#expectNew({ [IMPATIENT.name]: ALL, [MARKED.name]: ALL, [TESTED.name]: OTHERS });
   }
 
   /** Another ipvssync goes on with what the one before has begun. */
@@ -130,14 +131,14 @@ class Drain {
     await this.#site.stopSynchroniser();
     await this.#site.startSynchroniser();
     await this.#expectUnbroken();
-    await this.#untilWeight(TUNNEL, 0);
+    await this.#untilWeight(TESTED, 0);
   }
 
   /** A services file without it does the same. */
   async removeFromServices(): Promise<void> {
-    await this.#site.reload(servicesXml(this.#net, [DIRECT, TUNNEL]));
-    await this.#untilWeight(DIRECT, 0);
-    await this.#expectNew({ [IMPATIENT.name]: ALL, [DIRECT.name]: OTHERS, [TUNNEL.name]: OTHERS });
+    await this.#site.reload(servicesXml(this.#net, [MARKED, TESTED]));
+    await this.#untilWeight(MARKED, 0);
+    await this.#expectNew({ [IMPATIENT.name]: ALL, [MARKED.name]: OTHERS, [TESTED.name]: OTHERS });
   }
 
   /** When its clients have closed, the real leaves, long before its time. */
@@ -162,12 +163,9 @@ class Drain {
     return this.#long.filter(({ target, real }) => target === of.name && real === LEAVING);
   }
 
-  async #set({ address, family }: Virtual, state: string): Promise<void> {
-    const real = `raddr=${this.#leaving[family]} rport=${PORT}`;
-    const answer = await this.#site.ask(
-      `rset vproto=tcp vaddr=${address} vport=${PORT} ${real} rstate=${state}`,
-    );
-    assert.match(answer, /^Set: /);
+  async #set({ keys, family, realPort }: Virtual, state: string): Promise<void> {
+    const real = `raddr=${this.#leaving[family]} rport=${realPort}`;
+    assert.match(await this.#site.ask(`rset ${keys} ${real} rstate=${state}`), /^Set: /);
   }
 
   /** New connections are answered by all of these, and by nobody else. */
@@ -204,17 +202,16 @@ class Drain {
 
   /** Until the leaving real has the weight, `undefined` for out of the table. */
   async #untilWeight(of: Virtual, weight: number | undefined): Promise<void> {
-    const address = this.#leaving[of.family];
-    await this.#lab.waitUntil(async () => (await this.#weights(of))[joinAddress(address, PORT)], {
+    const real = joinAddress(this.#leaving[of.family], of.realPort);
+    await this.#lab.waitUntil(async () => (await this.#weights(of))[real], {
       what: `${LEAVING} of ${of.name} at weight ${weight}`,
       timeoutMs: TIMEOUT_MS,
       accept: (seen) => seen === weight,
     });
   }
 
-  async #weights({ address }: Virtual): Promise<Readonly<Record<string, number>>> {
-    const table = weightsOf(await readIpvs(this.#net.director.namespace));
-    const weights = table[`tcp ${joinAddress(address, PORT)}`];
+  async #weights({ service }: Virtual): Promise<Readonly<Record<string, number>>> {
+    const weights = weightsOf(await readIpvs(this.#net.director.namespace))[service];
     assert(weights);
     return weights;
   }
