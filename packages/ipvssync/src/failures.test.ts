@@ -32,7 +32,7 @@ describe('Failures', () => {
     expect(failures.count).toBe(1);
     failures.note(none, ['tcp 10.0.0.1:80'], 2);
     expect(failures.count).toBe(0);
-    expect(failures.isRetryDue(1e9)).toBe(false);
+    expect(failures.takeRetry(1e9)).toBe(false);
   });
 
   it('says what fails since when, and when it is tried again', () => {
@@ -56,7 +56,7 @@ describe('Failures', () => {
     for (let i = 0; i < 8; i++) {
       failures.note(web, undefined, nowMs);
       const startedMs = nowMs;
-      while (!failures.isRetryDue(nowMs)) nowMs += 500;
+      while (!failures.takeRetry(nowMs)) nowMs += 500;
       delaysMs.push(nowMs - startedMs);
     }
     expect(delaysMs).toEqual([2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000, 60_000]);
@@ -66,14 +66,22 @@ describe('Failures', () => {
     const { failures } = watched();
     for (let i = 0; i < 20; i++)
       failures.note(new Map([[`tcp 10.0.0.${i}:80`, 'EPERM']]), [`tcp 10.0.0.${i}:80`], i * 100);
-    expect(failures.isRetryDue(1_999)).toBe(false);
-    expect(failures.isRetryDue(2_000)).toBe(true);
+    expect(failures.takeRetry(1_999)).toBe(false);
+    expect(failures.takeRetry(2_000)).toBe(true);
   });
 
   it('is not put off by rounds in between', () => {
     const { failures } = watched();
     failures.note(web, undefined, 0);
     for (let nowMs = 100; nowMs < 2_000; nowMs += 100) failures.note(web, ['tcp 10.0.0.1:80'], nowMs);
-    expect(failures.isRetryDue(2_000)).toBe(true);
+    expect(failures.takeRetry(2_000)).toBe(true);
+  });
+
+  it('is not put off either by a round about others that comes just when it is due', () => {
+    const { failures } = watched();
+    failures.note(web, undefined, 0);
+    failures.note(none, ['udp 10.0.0.2:53'], 2_000);
+    expect(failures.takeRetry(2_000)).toBe(true);
+    expect(failures.takeRetry(2_000)).toBe(false);
   });
 });

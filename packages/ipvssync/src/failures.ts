@@ -47,8 +47,12 @@ export class Failures {
     return this.#retryAtMs;
   }
 
-  isRetryDue(nowMs: number): boolean {
-    return nowMs >= this.#retryAtMs;
+  /** Whether what fails is to be tried again now; the next time for that is then further away. */
+  takeRetry(nowMs: number): boolean {
+    if (nowMs < this.#retryAtMs) return false;
+    this.#delayMs = Math.min(this.#delayMs * 2, LONGEST_RETRY_MS);
+    this.#retryAtMs = nowMs + this.#delayMs;
+    return true;
   }
 
   /**
@@ -58,7 +62,6 @@ export class Failures {
    * @param tried The names that the round was about; `undefined` for all.
    */
   note(failures: ReadonlyMap<string, string>, tried: Iterable<string> | undefined, nowMs: number): void {
-    const isRetry = this.isRetryDue(nowMs);
     for (const name of [...(tried ?? this.#failures.keys())])
       if (!failures.has(name) && this.#failures.delete(name))
         this.#log.info({ [this.#noun]: name }, `${this.#noun} recovered`);
@@ -69,19 +72,10 @@ export class Failures {
       if (known?.reason !== reason) this.#log.error({ [this.#noun]: name, reason }, `${this.#noun} failing`);
       this.#failures.set(name, { name, reason, sinceMs: known?.sinceMs ?? nowMs });
     }
-    this.#schedule(isNew, isRetry, nowMs);
-  }
-
-  #schedule(isNew: boolean, isRetry: boolean, nowMs: number): void {
-    if (this.#failures.size === 0) {
-      this.#retryAtMs = Number.POSITIVE_INFINITY;
+    if (this.#failures.size === 0) this.#retryAtMs = Number.POSITIVE_INFINITY;
+    else if (isNew) {
       this.#delayMs = FIRST_RETRY_MS;
-      return;
+      this.#retryAtMs = Math.min(this.#retryAtMs, nowMs + FIRST_RETRY_MS);
     }
-    if (isNew) this.#delayMs = FIRST_RETRY_MS;
-    else if (isRetry) this.#delayMs = Math.min(this.#delayMs * 2, LONGEST_RETRY_MS);
-    else return;
-    const atMs = nowMs + this.#delayMs;
-    this.#retryAtMs = isRetry ? atMs : Math.min(this.#retryAtMs, atMs);
   }
 }

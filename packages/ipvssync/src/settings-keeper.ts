@@ -54,6 +54,6 @@ export class SettingsKeeper {
 
   /** `repair`, where something failed and the time has come to try it again. */
   async retryIfDue(): Promise<void> {
-    if (this.#failures.isRetryDue(this.#options.clock.nowMs())) await this.repair();
+    if (this.#failures.takeRetry(this.#options.clock.nowMs())) await this.repair();
   }
 }

@@ -121,8 +121,8 @@ export class TableKeeper {
   async lookAfter(isAskedFor: boolean): Promise<void> {
     const nowMs = this.#clock.nowMs();
     if (isAskedFor) this.#log.info('table is read back');
-    if (isAskedFor || nowMs >= this.#resyncAtMs || this.#failures.isRetryDue(nowMs))
-      await this.synchroniseAll();
+    const isRetry = this.#failures.takeRetry(nowMs);
+    if (isAskedFor || isRetry || nowMs >= this.#resyncAtMs) await this.synchroniseAll();
     else await this.#options.settings?.retryIfDue();
     if (nowMs >= this.#synchroniser.drainsDueAtMs) await this.#endDrains();
   }
