@@ -486,6 +486,27 @@ describe('follow, with its poll', () => {
     await one.untilTable('10.0.0.11:80=4');
   });
 
+  it('follows the diffs while a reload that is asked for waits for the snapshot, and reads the configuration once', async () => {
+    const one = new Following();
+    one.files.writeFull('a', WEB, real('10.0.0.11:80', 1));
+    one.files.appendDiff('a');
+    let reloads = 0;
+    await one.start(SOON_MS, { onReload: () => reloads++ });
+    const file = one.files.paths.full_sync_file;
+    renameSync(file, `${file}.away`);
+    one.requests.reload();
+    await one.until(() => one.logged('surealived must run first'));
+    for (const weight of [7, 8, 9]) {
+      one.files.appendDiff('a', diff('chgreal', '10.0.0.11:80', weight));
+      await one.untilTable(`10.0.0.11:80=${weight}`);
+    }
+    expect(reloads).toBe(1);
+    one.files.appendDiff('b');
+    one.files.writeFull('b', WEB, real('10.0.0.11:80', 4));
+    await one.untilTable('10.0.0.11:80=4');
+    expect(reloads).toBe(1);
+  });
+
   it('goes on while surealived is gone, with the snapshot deleted', async () => {
     const one = await following(SOON_MS);
     rmSync(one.files.paths.full_sync_file);

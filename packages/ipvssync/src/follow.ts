@@ -71,6 +71,8 @@ class Follower {
   #wasBehind = false;
   /** Whether what is known does not fit the files, until they were read anew. */
   #isOutOfStep = false;
+  /** Somebody asked for everything to be read anew, and it could not be yet: which deletions may be made then besides. */
+  #asked: Permit | undefined;
   /** What stands in the way of reading, so that it is told once. */
   #trouble: string | undefined;
 
@@ -116,9 +118,10 @@ class Follower {
   async #lookAtFiles(watch: DirectoryWatch): Promise<void> {
     try {
       if (this.#requests.takeReload()) {
+        this.#asked = this.#table.permit();
         this.#options.onReload?.();
-        await this.#reload(this.#table.permit());
-      } else if (this.#isReloadWanted()) await this.#reload();
+      }
+      if (this.#asked || this.#isReloadWanted()) await this.#reload();
       else await this.#advance();
       const nowMs = this.#options.clock.nowMs();
       if (nowMs - this.#polledAtMs >= this.#pollMs) await this.#poll(watch, nowMs);
@@ -141,8 +144,13 @@ class Follower {
     this.#wasBehind = isBehind;
   }
 
-  /** Takes what was appended to the diff files to the table. */
   async #advance(): Promise<void> {
+    await this.#takeDiffs();
+    if (this.#isReloadWanted()) await this.#reload();
+  }
+
+  /** Takes what was appended to the diff files to the table. */
+  async #takeDiffs(): Promise<void> {
     const { touched, decidedAtMs, problems, needsReload } = this.#handover.advance();
     for (const problem of problems) this.#log.warn({ reason: problem }, 'diff refused');
     this.#isOutOfStep ||= needsReload;
@@ -150,11 +158,11 @@ class Follower {
       const virtuals = [...touched].flatMap((key) => this.#handover.virtuals.get(key) ?? []);
       await this.#table.synchroniseSome(virtuals.map(desiredService), decidedAtMs);
     }
-    if (this.#isReloadWanted()) await this.#reload();
   }
 
-  /** @param asked Which deletions may be made besides, where somebody asked for everything to be read anew. */
-  async #reload(asked?: Permit): Promise<void> {
+  /** Reads everything anew; where that cannot be done, the diffs are followed all the same. */
+  async #reload(): Promise<void> {
+    const asked = this.#asked;
     const { full_reload_file, full_sync_file } = this.#options.paths;
     const [flag, snapshot] = [full_reload_file, full_sync_file].map(identity);
     try {
@@ -164,9 +172,12 @@ class Follower {
         this.#refusedSnapshot = snapshot;
         this.#refusal = messageOf(error);
         this.#answeredFlag = flag;
-      } else if (asked) this.#requests.postponeReload();
+        this.#asked = undefined;
+      }
+      await this.#takeDiffs();
       throw error;
     }
+    this.#asked = undefined;
     await this.#table.synchroniseAll(asked);
   }
 

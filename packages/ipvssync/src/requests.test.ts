@@ -11,11 +11,3 @@ it('tells the listener of each request, also of one that came before it', () => 
   expect([calls, requests.takeReload(), requests.takeResync()]).toEqual([2, true, true]);
   expect([requests.takeReload(), requests.takeResync()]).toEqual([false, false]);
 });
-
-it('keeps a reload that was postponed, and wakes nobody for it', () => {
-  const requests = new Requests();
-  let calls = 0;
-  requests.listen(() => calls++);
-  requests.postponeReload();
-  expect([calls, requests.takeReload()]).toEqual([0, true]);
-});

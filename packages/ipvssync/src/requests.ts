@@ -29,11 +29,6 @@ export class Requests {
     return isWanted;
   }
 
-  /** Takes back a reload that could not be made: it is for the next look, and no reason to have one at once. */
-  postponeReload(): void {
-    this.#wantsReload = true;
-  }
-
   /** Whether a read-back was asked for since the last call. */
   takeResync(): boolean {
     const isWanted = this.#wantsResync;
