@@ -507,6 +507,18 @@ describe('follow, with its poll', () => {
     expect(reloads).toBe(1);
   });
 
+  it('tells once what keeps coming back at each poll, also where looks in between find nothing wrong', async () => {
+    const one = await following(SOON_MS);
+    rmSync(one.files.paths.lock_sync_file);
+    one.files.writeFull('x', WEB, real('10.0.0.11:80', 1));
+    await one.until(() => one.logged('table stays'));
+    for (let weight = 2; weight < 40; weight++) {
+      one.files.appendDiff('a', diff('chgreal', '10.0.0.11:80', weight));
+      await one.untilTable(`10.0.0.11:80=${weight}`);
+    }
+    expect(one.lines.filter((line) => line.includes('table stays'))).toHaveLength(1);
+  });
+
   it('goes on while surealived is gone, with the snapshot deleted', async () => {
     const one = await following(SOON_MS);
     rmSync(one.files.paths.full_sync_file);

@@ -73,7 +73,7 @@ class Follower {
   #isOutOfStep = false;
   /** Somebody asked for everything to be read anew, and it could not be yet: which deletions may be made then besides. */
   #asked: Permit | undefined;
-  /** What stands in the way of reading, so that it is told once. */
+  /** What stands in the way of reading, so that it is told once; until a poll finds nothing, for smaller looks see less. */
   #trouble: string | undefined;
 
   constructor(options: FollowOptions) {
@@ -125,7 +125,6 @@ class Follower {
       else await this.#advance();
       const nowMs = this.#options.clock.nowMs();
       if (nowMs - this.#polledAtMs >= this.#pollMs) await this.#poll(watch, nowMs);
-      this.#trouble = undefined;
     } catch (error) {
       if (!isExpected(error)) throw error;
       const reason = messageOf(error);
@@ -142,6 +141,7 @@ class Follower {
     const isBehind = this.#refusedSnapshot === undefined && this.#handover.isBehindSnapshot;
     if (isBehind && this.#wasBehind) await this.#reload();
     this.#wasBehind = isBehind;
+    this.#trouble = undefined;
   }
 
   async #advance(): Promise<void> {
@@ -196,6 +196,7 @@ class Follower {
     this.#readSnapshot = snapshot;
     this.#wasBehind = false;
     this.#isOutOfStep = false;
+    this.#trouble = undefined;
     this.#log.info({ virtuals: this.#handover.virtuals.size, file: paths.full_sync_file }, 'snapshot read');
   }
 
