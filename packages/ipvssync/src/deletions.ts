@@ -14,30 +14,64 @@ export interface HeldBack {
 /** Which deletions somebody has allowed; they do not count. */
 export type Permit = (deletion: Operation) => boolean;
 
+/** What limits the deletions of a round. */
+export interface DeletionLimit {
+  /** How many services and reals may go. */
+  readonly maxDeletes: number;
+  /** What may go besides, whatever happens to the others. */
+  readonly isAllowed?: Permit;
+  /** What waits for somebody to allow it. */
+  readonly isHeldBack?: Permit;
+}
+
 /**
- * A plan without its deletions where these are too many. Pure.
+ * A plan without its deletions where these are too many, and without those that wait already. Pure.
  *
- * @param maxDeletes How many services and reals may go.
  * @param image The table that the plan was made for.
- * @param isAllowed What may go besides.
+ * @returns `heldBack` where there are too many: those that did not wait before.
  */
 export function limitDeletions(
   plan: readonly Operation[],
-  maxDeletes: number,
   image: TableImage,
-  isAllowed: Permit = () => false,
+  { maxDeletes, isAllowed = () => false, isHeldBack = () => false }: DeletionLimit,
 ): { readonly operations: readonly Operation[]; readonly heldBack?: HeldBack } {
   if (maxDeletes === Number.POSITIVE_INFINITY) return { operations: plan };
-  const deletions = plan.filter(isDeletion);
-  const isOver =
-    countEntries(
-      deletions.filter((deletion) => !isAllowed(deletion)),
-      image,
-    ) > maxDeletes;
-  if (!isOver) return { operations: plan };
+  const counted = plan.filter((operation) => isDeletion(operation) && !isAllowed(operation));
+  const deletions = counted.filter((deletion) => !isHeldBack(deletion));
   const count = countEntries(deletions, image);
-  const operations = plan.filter((operation) => !isDeletion(operation));
-  return { operations, heldBack: { deletions, count, maxDeletes } };
+  const isOver = count > maxDeletes;
+  const left = new Set(isOver ? counted : counted.filter(isHeldBack));
+  const operations = plan.filter((operation) => !left.has(operation));
+  return isOver ? { operations, heldBack: { deletions, count, maxDeletes } } : { operations };
+}
+
+/** Remembers deletions that were held back until the next round over the whole table, which decides anew. */
+export class HeldDeletions {
+  #names: ReadonlySet<string> = new Set();
+  #maxDeletes = 0;
+
+  /** @param isWhole Whether the round was over the whole table. */
+  note(heldBack: HeldBack | undefined, isWhole: boolean): void {
+    const names = heldBack?.deletions.map(describeDeleted) ?? [];
+    this.#maxDeletes = heldBack?.maxDeletes ?? this.#maxDeletes;
+    if (isWhole || names.length > 0) this.#names = new Set([...(isWhole ? [] : this.#names), ...names]);
+  }
+
+  /** What they are, and how many may be made at a time; `undefined` where there are none. */
+  get waiting(): { readonly deletions: readonly string[]; readonly maxDeletes: number } | undefined {
+    const deletions = [...this.#names];
+    return deletions.length === 0 ? undefined : { deletions, maxDeletes: this.#maxDeletes };
+  }
+
+  has(deletion: Operation): boolean {
+    return this.#names.has(describeDeleted(deletion));
+  }
+
+  /** Allows those that are held back now, and no others. */
+  permit(): Permit {
+    const names = this.#names;
+    return (deletion) => names.has(describeDeleted(deletion));
+  }
 }
 
 /** `35 deletions held back, max_deletes allows 20` */

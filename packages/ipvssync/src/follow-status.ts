@@ -1,7 +1,7 @@
 import type { SnapshotVirtual } from '@surealived/shared/snapshot/format';
+import type { HeldDeletions } from './deletions.js';
 import type { Drain } from './drain.js';
 import type { Failure } from './failures.js';
-import type { GuardLog } from './guard-log.js';
 import type { LatencyWindow } from './latency.js';
 import type { Progress } from './progress.js';
 import type { LeftAlone } from './protection.js';
@@ -18,7 +18,7 @@ export interface TableStatus {
   /** The same of timeouts and sync daemons. */
   readonly settingsFailure: Failure | undefined;
   readonly settingsRetryAtMs: number;
-  readonly heldBack: GuardLog['heldBack'];
+  readonly heldBack: HeldDeletions['waiting'];
   readonly leftAlone: readonly LeftAlone[];
   readonly drains: readonly Drain[];
   readonly driftCount: number;

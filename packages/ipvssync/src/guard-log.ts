@@ -1,5 +1,5 @@
 import type { Logger } from '@surealived/shared/log';
-import { describeDeleted, type HeldBack, listDeletions, type Permit } from './deletions.js';
+import { type HeldBack, listDeletions } from './deletions.js';
 import { listed } from './listed.js';
 import type { LeftAlone } from './protection.js';
 import { describeService } from './table.js';
@@ -8,26 +8,10 @@ import { describeService } from './table.js';
 export class GuardLog {
   readonly #log: Logger;
   readonly #told = new Map<string, string>();
-  /** Deletions that wait for somebody to allow them. */
-  readonly #heldBack = new Set<string>();
-  #maxDeletes = 0;
   #leftAlone: readonly LeftAlone[] = [];
 
   constructor(log: Logger) {
     this.#log = log;
-  }
-
-  /** Allows the deletions that were held back and told, and no others. */
-  permit(): Permit {
-    const told = new Set(this.#heldBack);
-    return (deletion) => told.has(describeDeleted(deletion));
-  }
-
-  /** What waits to be allowed, as deletions are described, and how many may be made at a time; `undefined` for none. */
-  get heldBack(): { readonly deletions: readonly string[]; readonly maxDeletes: number } | undefined {
-    return this.#heldBack.size === 0
-      ? undefined
-      : { deletions: [...this.#heldBack], maxDeletes: this.#maxDeletes };
   }
 
   /** What the last round over the whole table did not touch. */
@@ -57,12 +41,9 @@ export class GuardLog {
   }
 
   #noteHeldBack(heldBack: HeldBack | undefined, isWhole: boolean): void {
-    if (isWhole) this.#heldBack.clear();
     if (heldBack) {
       const deletions = listDeletions(heldBack);
-      for (const deletion of heldBack.deletions) this.#heldBack.add(describeDeleted(deletion));
       const { count, maxDeletes } = heldBack;
-      this.#maxDeletes = maxDeletes;
       if (this.#isNews('held back', `${count} ${deletions}`))
         this.#log.error({ count, maxDeletes, deletions }, 'too many deletions held back, SIGHUP makes them');
     } else if (isWhole) this.#told.delete('held back');

@@ -29,7 +29,9 @@ export function previewRound(
   const image = new TableImage(actual);
   const drains = new Drains();
   const operations = planChanges(desired, actual, policy, (...which) => drains.holds(...which));
-  const { heldBack } = limitDeletions(operations, policy.maxDeletes ?? Number.POSITIVE_INFINITY, image);
+  const { heldBack } = limitDeletions(operations, image, {
+    maxDeletes: policy.maxDeletes ?? Number.POSITIVE_INFINITY,
+  });
   const draining = desired
     .filter((service) => !isProtected(service, policy))
     .flatMap((service) =>

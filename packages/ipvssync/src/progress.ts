@@ -1,4 +1,4 @@
-import type { Round } from './synchroniser.js';
+import type { Round } from './round.js';
 
 /** What became of one round. */
 export interface RoundFigures {

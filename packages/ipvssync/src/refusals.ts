@@ -16,6 +16,21 @@ export interface Refusal {
   readonly isWithheld?: true;
 }
 
+/** In the place of an errno, where the table gave no result. */
+export const NO_ANSWER = 'no answer';
+const OUTCOME_UNKNOWN = new Set(['ENOBUFS', NO_ANSWER]);
+const NOT_AS_REMEMBERED = new Set(['EEXIST', 'ESRCH', 'ENOENT']);
+
+/** Whether nobody knows what the table holds now. */
+export function isOutcomeUnknown({ errno = '' }: Refusal): boolean {
+  return OUTCOME_UNKNOWN.has(errno);
+}
+
+/** Whether it may be owed to somebody else's writing, or to a lost answer: then the table is to be read again. */
+export function mayComeFromOthers(refusal: Refusal): boolean {
+  return isOutcomeUnknown(refusal) || NOT_AS_REMEMBERED.has(refusal.errno ?? '');
+}
+
 /**
  * The removals of services which serve now but would not afterwards, because what should have brought capacity was
  * refused. A refusal of anything else (an edit of the scheduler, a deletion) protects nothing: then the removals are

@@ -1,4 +1,4 @@
-import type { Round } from './synchroniser.js';
+import type { Round } from './round.js';
 import type { Operation } from './table.js';
 
 /** What a run did: `added 2 services and 5 reals, edited 1 real in 3.2 ms`, or `nothing to change (1.0 ms)`. */

@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { describeOperation } from './describe.js';
 import { MemoryTable } from './memory/memory-table.js';
 import type { OperationResult } from './operation-result.js';
-import { type Round, Synchroniser } from './synchroniser.js';
+import type { Round } from './round.js';
+import { Synchroniser } from './synchroniser.js';
 import {
   type Destination,
   type DestinationConnections,
@@ -151,6 +152,24 @@ describe('Synchroniser', () => {
       expect(await own.synchronise([web], () => true)).toMatchObject({ heldBack: undefined });
       expect(await table.read()).toEqual([web]);
     }
+  });
+
+  it('makes by no smaller round what a whole one held back', async () => {
+    const two = service('tcp 10.0.0.1:80', {}, ['10.0.0.11:80', 1], ['10.0.0.12:80', 1]);
+    const table = new WatchedTable([two, service('tcp 10.0.0.9:80')]);
+    const own = new Synchroniser(table, () => ({ deleteUnmanaged: true, maxDeletes: 1 }), systemClock);
+    expect(await own.synchronise([web])).toMatchObject({ heldBack: { count: 2 } });
+    const round = await own.synchroniseSome([heavier]);
+    expect(round.done.map(describeOperation)).toEqual(['~ tcp 10.0.0.1:80 real 10.0.0.11:80 weight 1 -> 9']);
+    expect(round.heldBack).toBeUndefined(); // it was told before
+    const both = service('tcp 10.0.0.1:80', {}, ['10.0.0.12:80', 3]);
+    const next = await own.synchroniseSome([both]);
+    expect(next.done.map(describeOperation)).toEqual([
+      '~ tcp 10.0.0.1:80 real 10.0.0.12:80 weight 1 -> 3',
+      '- tcp 10.0.0.1:80 real 10.0.0.11:80',
+    ]);
+    await own.synchronise([both], own.heldBack.permit());
+    expect(await table.read()).toEqual([both]);
   });
 
   describe('with a service that drains', () => {

@@ -1,35 +1,25 @@
 import type { Clock } from '@surealived/shared/clock';
-import { countEntries, type HeldBack, limitDeletions, type Permit } from './deletions.js';
+import { countEntries, type HeldBack, HeldDeletions, limitDeletions, type Permit } from './deletions.js';
 import { describeAttempt, describeRefusal } from './describe.js';
 import { type Drain, Drains } from './drain.js';
 import { findDrift } from './drift.js';
 import { isRemoval, planChanges, sliceByService } from './plan.js';
 import { findLeftAlone, isProtected, type LeftAlone, type PlanPolicy } from './protection.js';
-import { type Refusal, reasonsByService, strandingRemovals } from './refusals.js';
+import {
+  isOutcomeUnknown,
+  mayComeFromOthers,
+  NO_ANSWER,
+  type Refusal,
+  reasonsByService,
+  strandingRemovals,
+} from './refusals.js';
+import type { Round } from './round.js';
 import { type DesiredService, type IpvsTable, type Operation, type Service, serviceKey } from './table.js';
 import { TableImage } from './table-image.js';
 
 export interface SynchroniserPolicy extends PlanPolicy {
   /** How many services and reals may be deleted in a round; any number where left away. */
   readonly maxDeletes?: number;
-}
-
-/** What a round did. */
-export interface Round {
-  /** What the table acknowledged, in order. */
-  readonly done: readonly Operation[];
-  /** Operations that were refused, or withheld for the sake of a service. */
-  readonly refusedCount: number;
-  /** The services that are not as desired, by `describeService`, with the reasons of each. */
-  readonly failures: ReadonlyMap<string, string>;
-  /** What somebody else did to the services that are ours, seen where the table was read again. */
-  readonly drift: readonly Operation[];
-  /** Deletions that were not made because they are too many. */
-  readonly heldBack: HeldBack | undefined;
-  /** What a round over the whole table does not touch; `undefined` of a smaller one. */
-  readonly leftAlone: readonly LeftAlone[] | undefined;
-  /** From the start of planning to the last acknowledgement, with reading where there was any. */
-  readonly durationMs: number;
 }
 
 /** What a round is to do, and how it fares. */
@@ -47,12 +37,8 @@ interface Work {
   heldBack: HeldBack | undefined;
 }
 
-/** What a refusal may owe to somebody else's writing, and a lost answer: then the table is read again. */
-const READ_AGAIN = new Set(['EEXIST', 'ESRCH', 'ENOENT', 'ENOBUFS', 'no answer']);
 /** Operations carried out together; a few milliseconds of the kernel's time. */
 const SLICE_OPERATIONS = 1000;
-/** With these nobody knows what the table holds. */
-const OUTCOME_UNKNOWN = new Set(['ENOBUFS', 'no answer']);
 
 /**
  * Makes a table follow the desired services and remembers it, so that a small change costs no reading.
@@ -68,6 +54,7 @@ export class Synchroniser {
   /** Keys of the services that were desired in the last whole round. */
   #managed: ReadonlySet<string> = new Set();
   readonly #drains = new Drains();
+  readonly #heldBack = new HeldDeletions();
 
   /** @param policy Asked whenever it counts; it must not change while a round is carried out. */
   constructor(table: IpvsTable, policy: () => SynchroniserPolicy, clock: Clock) {
@@ -106,6 +93,11 @@ export class Synchroniser {
       return this.#plan(desired, actual, { ...this.#policy, deleteUnmanaged: false });
     };
     return this.#round({ desired, plan, isAllowed: () => false, isWhole: false });
+  }
+
+  /** The deletions that wait to be allowed. */
+  get heldBack(): Pick<HeldDeletions, 'waiting' | 'permit'> {
+    return this.#heldBack;
   }
 
   /** What drains, and what has drained and could not be deleted yet. */
@@ -154,9 +146,10 @@ export class Synchroniser {
     try {
       const known = work.isWhole ? undefined : this.#image;
       let refusals = await this.#attempt(work, known ?? (await this.#read(work.drift)));
-      if (refusals.some(({ errno = '' }) => READ_AGAIN.has(errno)))
+      if (refusals.some(mayComeFromOthers))
         refusals = await this.#attempt(work, await this.#read(work.drift));
       this.#noteDrains(work);
+      this.#heldBack.note(work.heldBack, work.isWhole);
       return {
         done: work.done,
         refusedCount: refusals.length,
@@ -190,7 +183,11 @@ export class Synchroniser {
   /** Plans and carries out, some services after the others. */
   async #attempt(work: Work, image: TableImage): Promise<Refusal[]> {
     const planned = work.plan(image);
-    const { operations, heldBack } = limitDeletions(planned, work.deletesLeft, image, work.isAllowed);
+    const { operations, heldBack } = limitDeletions(planned, image, {
+      maxDeletes: work.deletesLeft,
+      isAllowed: work.isAllowed,
+      isHeldBack: (deletion) => !work.isWhole && this.#heldBack.has(deletion),
+    });
     work.heldBack = heldBack;
     const refusals: Refusal[] = [];
     for (const slice of sliceByService(operations, SLICE_OPERATIONS))
@@ -238,11 +235,11 @@ export class Synchroniser {
         image.apply(operation);
         work.done.push(operation);
       } else {
-        const errno = result?.errno ?? 'no answer';
+        const errno = result?.errno ?? NO_ANSWER;
         refusals.push({ operation, reason: describeRefusal(operation, errno, result?.detail), errno });
       }
     }
-    if (refusals.some(({ errno = '' }) => OUTCOME_UNKNOWN.has(errno))) this.#image = undefined;
+    if (refusals.some(isOutcomeUnknown)) this.#image = undefined;
     return refusals;
   }
 }

@@ -16,8 +16,9 @@ import type { TableStatus } from './follow-status.js';
 import { GuardLog } from './guard-log.js';
 import { LatencyWindow } from './latency.js';
 import { Progress } from './progress.js';
+import type { Round } from './round.js';
 import type { SettingsKeeper } from './settings-keeper.js';
-import { type Round, Synchroniser, type SynchroniserPolicy } from './synchroniser.js';
+import { Synchroniser, type SynchroniserPolicy } from './synchroniser.js';
 import {
   type DesiredService,
   describeDestination,
@@ -80,7 +81,7 @@ export class TableKeeper {
       retryAtMs: this.#failures.retryAtMs,
       settingsFailure: settings?.failure,
       settingsRetryAtMs: settings?.retryAtMs ?? Number.POSITIVE_INFINITY,
-      heldBack: this.#guards.heldBack,
+      heldBack: this.#synchroniser.heldBack.waiting,
       leftAlone: this.#guards.leftAlone,
       drains: this.#synchroniser.drains,
       driftCount: this.#drift.count,
@@ -90,7 +91,7 @@ export class TableKeeper {
 
   /** The deletions that were held back and told, and no others. */
   permit(): Permit {
-    return this.#guards.permit();
+    return this.#synchroniser.heldBack.permit();
   }
 
   /** Reads the whole table and makes it as desired. @param isAllowed Which deletions may be made besides. */
