@@ -48,9 +48,22 @@ describe('Drains', () => {
     expect(drains.holds(wanted(KEPT), gone)).toBe(true);
     expect(look(drains, 3000, connections(GONE, 0))).toEqual(['10.0.0.12 80']);
     expect(drains.holds(wanted(KEPT), gone)).toBe(false);
-    expect(drains.hasDrained({ kind: 'deleteDestination', service: wanted(KEPT), destination: gone })).toBe(
-      true,
-    );
+  });
+
+  it('know what was counted as a deletion when it began, and is none when it ends', () => {
+    for (const isDrain of [true, undefined]) {
+      const drains = new Drains();
+      const [gone, before] = [destination(GONE, 0), destination(GONE, 1)];
+      const edit = { kind: 'editDestination', service: wanted(KEPT), destination: gone, before } as const;
+      drains.noteDone(isDrain ? { ...edit, isDrain } : edit);
+      drains.update([wanted(KEPT)], table([GONE, 0]), false, 0);
+      const end = { kind: 'deleteDestination', service: wanted(KEPT), destination: gone } as const;
+      expect(drains.wasCounted(end)).toBe(false);
+      look(drains, 1000, connections(GONE, 0));
+      expect(drains.wasCounted(end)).toBe(isDrain === true);
+      drains.update([wanted(KEPT)], table([GONE, 0]), true, 2000);
+      expect(drains.wasCounted(end)).toBe(isDrain === true);
+    }
   });
 
   it('hold it no longer than the service says, which may change meanwhile', () => {

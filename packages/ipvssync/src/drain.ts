@@ -31,6 +31,8 @@ export interface Drain {
   readonly connections: number | undefined;
   /** It has no connection any more, or its time is up: it may go. */
   readonly isOver: boolean;
+  /** It counted as a deletion when it was set to weight 0: its end is none then. */
+  readonly isCounted: boolean;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -47,6 +49,8 @@ export class Drains {
   /** By `serviceKey`; those looked at last are at the end. */
   readonly #services = new Map<string, ServiceDrains>();
   #lookedAtMs = 0;
+  /** What was set to weight 0 since the last update, by `nameReal`. */
+  readonly #begun = new Set<string>();
 
   /** All that are there, also those that are over and not deleted yet. */
   all(): readonly Drain[] {
@@ -62,12 +66,20 @@ export class Drains {
 
   /** Whether a destination that is not wanted has to stay for now, at weight 0. */
   holds(service: DesiredService, destination: Destination): boolean {
-    return canDrain(service) && !this.#isOver(service, destination);
+    return canDrain(service) && this.#find(service, destination)?.isOver !== true;
   }
 
-  /** Whether a deletion ends a drain that is over. */
-  hasDrained(deletion: Operation): boolean {
-    return deletion.kind === 'deleteDestination' && this.#isOver(deletion.service, deletion.destination);
+  /** Whether a deletion is the end of a drain that was counted when it began. */
+  wasCounted(deletion: Operation): boolean {
+    if (deletion.kind !== 'deleteDestination') return false;
+    const drain = this.#find(deletion.service, deletion.destination);
+    return drain?.isOver === true && drain.isCounted;
+  }
+
+  /** Takes note of what was carried out, and may have begun a drain. */
+  noteDone(operation: Operation): void {
+    if (operation.kind === 'editDestination' && operation.isDrain)
+      this.#begun.add(nameReal(operation.service, operation.destination));
   }
 
   /**
@@ -88,12 +100,15 @@ export class Drains {
       const drains: ServiceDrains = new Map();
       for (const destination of findDraining(service, image.service(key))) {
         const name = destinationKey(destination);
-        const { sinceMs = nowMs, connections, isOver = false } = known?.get(name) ?? {};
+        const before = known?.get(name);
+        const { sinceMs = nowMs, connections, isOver = false } = before ?? {};
         const timeoutSec = drainTimeoutOf(service);
-        drains.set(name, { service, destination, sinceMs, timeoutSec, connections, isOver });
+        const isCounted = before?.isCounted || this.#begun.has(nameReal(service, destination));
+        drains.set(name, { service, destination, sinceMs, timeoutSec, connections, isOver, isCounted });
       }
       if (drains.size > 0) this.#services.set(key, drains);
     }
+    this.#begun.clear();
   }
 
   /** The services whose connections are to be counted in a look that is made now: some of them, or all. */
@@ -123,8 +138,8 @@ export class Drains {
     return ended;
   }
 
-  #isOver(service: ServiceId, destination: Destination): boolean {
-    return this.#services.get(serviceKey(service))?.get(destinationKey(destination))?.isOver === true;
+  #find(service: ServiceId, destination: Destination): Drain | undefined {
+    return this.#services.get(serviceKey(service))?.get(destinationKey(destination));
   }
 
   #waiting(): readonly DesiredService[] {
@@ -145,7 +160,11 @@ export function findDraining(desired: DesiredService, actual: Service | undefine
 
 /** `draining: tcp 10.0.0.1:80 real 10.0.0.11:80` */
 export function describeDrain({ service, destination }: Pick<Drain, 'service' | 'destination'>): string {
-  return `draining: ${describeService(service)} real ${describeDestination(destination)}`;
+  return `draining: ${nameReal(service, destination)}`;
+}
+
+function nameReal(service: ServiceId, destination: Destination): string {
+  return `${describeService(service)} real ${describeDestination(destination)}`;
 }
 
 function canDrain(service: DesiredService): boolean {

@@ -43,11 +43,15 @@ export async function synchroniseOnce(
 ): Promise<boolean> {
   return withTable(options, config, host, async (table, desired) => {
     const synchroniser = new Synchroniser(table, () => policyOf(options, config), systemClock);
-    const rounds = [await synchroniser.synchronise(desired, () => options.isForced)];
+    const isAllowed = () => options.isForced;
+    const rounds = [await synchroniser.synchronise(desired, isAllowed)];
     const drained = new Set((await synchroniser.findDrained(true)).map(({ service }) => serviceKey(service)));
     if (drained.size > 0)
       rounds.push(
-        await synchroniser.synchroniseSome(desired.filter((service) => drained.has(serviceKey(service)))),
+        await synchroniser.synchroniseSome(
+          desired.filter((service) => drained.has(serviceKey(service))),
+          isAllowed,
+        ),
       );
     const settings = await repairSettings(table.settings, () => wantedSettings(config));
     const changes = [

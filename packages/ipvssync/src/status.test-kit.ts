@@ -107,7 +107,7 @@ export function statusFacts(
 export function troubledFacts(): StatusFacts {
   const drained = service('tcp 10.0.0.1:80', {}, ['10.0.0.13:80', 0], ['10.0.0.14:80', 0]);
   const [first, second] = drained.destinations as [Service['destinations'][0], Service['destinations'][0]];
-  const drain = { service: WEB, timeoutSec: 600, connections: 1, isOver: false };
+  const drain = { service: WEB, timeoutSec: 600, connections: 1, isOver: false, isCounted: true };
   const missing = service('tcp 10.0.0.3:443');
   return statusFacts(
     {

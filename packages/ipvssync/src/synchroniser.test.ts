@@ -243,6 +243,18 @@ describe('Synchroniser', () => {
       expect(await weights(table)).toBe('1');
     });
 
+    it('counts what was at weight 0 before it left when it has drained', async () => {
+      const idle = service('tcp 10.0.0.1:80', {}, ['10.0.0.11:80', 1], ['10.0.0.12:80', 0]);
+      const table = new WatchedTable([idle]);
+      const strict = new Synchroniser(table, () => ({ deleteUnmanaged: false, maxDeletes: 0 }), systemClock);
+      expect(await strict.synchronise([one])).toMatchObject({ heldBack: undefined, done: [] });
+      expect(await strict.findDrained()).toHaveLength(1);
+      expect(await strict.synchroniseSome([one])).toMatchObject({ heldBack: { count: 1 } });
+      expect(await weights(table)).toBe('1 0');
+      await strict.synchroniseSome([one], () => true);
+      expect(await weights(table)).toBe('1');
+    });
+
     it('leaves the last real to drain where none is wanted any more', async () => {
       const table = new WatchedTable([web]);
       table.connections = 1;

@@ -26,7 +26,7 @@ export interface SynchroniserPolicy extends PlanPolicy {
 interface Work {
   readonly desired: readonly DesiredService[];
   readonly plan: (image: TableImage) => Operation[];
-  /** What may be deleted besides; what has drained was counted when it began to. */
+  /** What may be deleted besides, as what was counted when it began to drain. */
   readonly isAllowed: Permit;
   /** Whether it is about the whole table. */
   readonly isWhole: boolean;
@@ -86,13 +86,13 @@ export class Synchroniser {
   }
 
   /** As `synchronise`, but compares some services with the remembered table and leaves all others alone. */
-  async synchroniseSome(desired: readonly DesiredService[]): Promise<Round> {
+  async synchroniseSome(desired: readonly DesiredService[], isAllowed: Permit = () => false): Promise<Round> {
     const keys = desired.map(serviceKey);
     const plan = (image: TableImage): Operation[] => {
       const actual = keys.flatMap((key) => image.service(key) ?? []);
       return this.#plan(desired, actual, { ...this.#policy, deleteUnmanaged: false });
     };
-    return this.#round({ desired, plan, isAllowed: () => false, isWhole: false });
+    return this.#round({ desired, plan, isAllowed, isWhole: false });
   }
 
   /** The deletions that wait to be allowed. */
@@ -134,7 +134,7 @@ export class Synchroniser {
   async #round(task: Pick<Work, 'desired' | 'plan' | 'isAllowed' | 'isWhole'>): Promise<Round> {
     const startedMs = this.#clock.nowMs();
     const { maxDeletes = Number.POSITIVE_INFINITY } = this.#policy;
-    const isAllowed: Permit = (deletion) => task.isAllowed(deletion) || this.#drains.hasDrained(deletion);
+    const isAllowed: Permit = (deletion) => task.isAllowed(deletion) || this.#drains.wasCounted(deletion);
     const work: Work = {
       ...task,
       isAllowed,
@@ -233,6 +233,7 @@ export class Synchroniser {
         const counts = Number.isFinite(work.deletesLeft) && !work.isAllowed(operation);
         if (counts) work.deletesLeft -= countEntries([operation], image);
         image.apply(operation);
+        this.#drains.noteDone(operation);
         work.done.push(operation);
       } else {
         const errno = result?.errno ?? NO_ANSWER;
