@@ -47,7 +47,7 @@ type ServiceDrains = Map<string, Mutable<Drain>>;
  */
 export class Drains {
   /** By `serviceKey`; those looked at last are at the end. */
-  readonly #services = new Map<string, ServiceDrains>();
+  #services = new Map<string, ServiceDrains>();
   #lookedAtMs = 0;
   /** What was set to weight 0 since the last update, by `nameReal`. */
   readonly #begun = new Set<string>();
@@ -90,25 +90,35 @@ export class Drains {
    */
   update(desired: readonly DesiredService[], image: TableImage, isWhole: boolean, nowMs: number): void {
     if (this.#waiting().length === 0) this.#lookedAtMs = nowMs;
-    const before = new Map(this.#services);
-    if (isWhole) this.#services.clear();
+    const before = this.#services;
+    if (isWhole) this.#services = new Map();
     for (const service of desired) {
       const key = serviceKey(service);
-      const known = before.get(key);
-      this.#services.delete(key);
-      if (!canDrain(service)) continue;
-      const drains: ServiceDrains = new Map();
-      for (const destination of findDraining(service, image.service(key))) {
-        const name = destinationKey(destination);
-        const before = known?.get(name);
-        const { sinceMs = nowMs, connections, isOver = false } = before ?? {};
-        const timeoutSec = drainTimeoutOf(service);
-        const isCounted = before?.isCounted || this.#begun.has(nameReal(service, destination));
-        drains.set(name, { service, destination, sinceMs, timeoutSec, connections, isOver, isCounted });
-      }
+      const actual = canDrain(service) ? image.service(key) : undefined; // looking at the image costs time
+      const drains = this.#findDrains(service, actual, before.get(key), nowMs);
       if (drains.size > 0) this.#services.set(key, drains);
+      else this.#services.delete(key);
     }
     this.#begun.clear();
+  }
+
+  /** What drains of a service now, with what is known of it. */
+  #findDrains(
+    service: DesiredService,
+    actual: Service | undefined,
+    known: ServiceDrains | undefined,
+    nowMs: number,
+  ): ServiceDrains {
+    const drains: ServiceDrains = new Map();
+    const timeoutSec = drainTimeoutOf(service);
+    for (const destination of findDraining(service, actual)) {
+      const name = destinationKey(destination);
+      const before = known?.get(name);
+      const { sinceMs = nowMs, connections, isOver = false } = before ?? {};
+      const isCounted = before?.isCounted || this.#begun.has(nameReal(service, destination));
+      drains.set(name, { service, destination, sinceMs, timeoutSec, connections, isOver, isCounted });
+    }
+    return drains;
   }
 
   /** The services whose connections are to be counted in a look that is made now: some of them, or all. */
