@@ -2,7 +2,7 @@ import { type FSWatcher, statSync, watch } from 'node:fs';
 
 interface Watch {
   readonly watcher: FSWatcher;
-  readonly inode: number;
+  readonly identity: string;
 }
 
 /** Watches directories by inotify, also those that come later or are made anew. */
@@ -20,11 +20,11 @@ export class DirectoryWatch {
   /** Takes up directories that appeared or were replaced; to be called now and then. */
   refresh(): void {
     for (const directory of this.#directories) {
-      const inode = statSync(directory, { throwIfNoEntry: false })?.ino;
+      const identity = identify(directory);
       const current = this.#watches.get(directory);
-      if (current?.inode === inode) continue;
+      if (current?.identity === identity) continue;
       this.#drop(directory);
-      if (inode !== undefined) this.#watch(directory, inode);
+      if (identity !== undefined) this.#watch(directory, identity);
     }
   }
 
@@ -33,11 +33,11 @@ export class DirectoryWatch {
   }
 
   /** Where there is no inotify watch to be had, the caller's poll has to do: `refresh` tries again. */
-  #watch(directory: string, inode: number): void {
+  #watch(directory: string, identity: string): void {
     try {
       const watcher = watch(directory, this.#onEvent);
       watcher.on('error', () => this.#drop(directory));
-      this.#watches.set(directory, { watcher, inode });
+      this.#watches.set(directory, { watcher, identity });
       this.#onEvent();
     } catch {
       this.#onEvent();
@@ -48,4 +48,10 @@ export class DirectoryWatch {
     this.#watches.get(directory)?.watcher.close();
     this.#watches.delete(directory);
   }
+}
+
+/** Inodes are given anew at once: a directory that was made anew is known by its birth. */
+function identify(directory: string): string | undefined {
+  const stats = statSync(directory, { throwIfNoEntry: false, bigint: true });
+  return stats && `${stats.ino} ${stats.birthtimeNs}`;
 }
