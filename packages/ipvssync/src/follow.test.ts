@@ -563,6 +563,23 @@ describe('follow, when somebody else changed the table', () => {
     expect(one.logged('change="+ tcp 10.0.0.9:80')).toBe(false);
   });
 
+  it('takes over another interval with the configuration, though the files are refused', async () => {
+    const one = new Following();
+    one.files.writeFull('a', WEB, real('10.0.0.11:80', 1));
+    one.files.appendDiff('a');
+    let intervalMs = 0;
+    const onReload = () => {
+      intervalMs = SOON_MS;
+    };
+    await one.start(NEVER_MS, { resyncIntervalMs: () => intervalMs, onReload });
+    await one.untilTable('10.0.0.11:80=1');
+    writeFileSync(one.files.paths.full_sync_file, 'rubbish\n');
+    one.requests.reload();
+    await one.until(() => one.logged('table stays'));
+    await clear(one);
+    await one.untilTable('10.0.0.11:80=1');
+  });
+
   it('repairs it when everything is read anew, while the tester is gone too', async () => {
     const one = await following();
     await clear(one);

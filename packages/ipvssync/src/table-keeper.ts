@@ -53,7 +53,8 @@ export class TableKeeper {
   /** From the verdict to the table's acknowledgement. */
   readonly #latency = new LatencyWindow();
   readonly #progress = new Progress();
-  #resyncAtMs = Number.POSITIVE_INFINITY;
+  /** When the whole table was read last, monotonic. */
+  #readAtMs = 0;
 
   constructor(options: TableKeeperOptions) {
     const { table, policy, log, clock } = options;
@@ -99,11 +100,12 @@ export class TableKeeper {
     const desired = this.#options.desired();
     await this.#carryOut(() => this.#synchroniser.synchronise(desired, isAllowed), undefined);
     await this.#options.settings?.repair();
-    this.#resyncAtMs = this.#clock.nowMs() + this.#resyncIntervalMs;
+    this.#readAtMs = this.#clock.nowMs();
   }
 
-  get #resyncIntervalMs(): number {
-    return this.#options.resyncIntervalMs?.() || Number.POSITIVE_INFINITY;
+  /** By the interval of now, which may have changed since. */
+  get #resyncAtMs(): number {
+    return this.#readAtMs + (this.#options.resyncIntervalMs?.() || Number.POSITIVE_INFINITY);
   }
 
   /**
