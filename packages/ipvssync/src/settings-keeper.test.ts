@@ -41,3 +41,22 @@ it('repairs drift, tells a failure once and its end, and tries it again when it 
   await keeper.repair();
   expect(taken()).toHaveLength(1);
 });
+
+it('takes an error of the system for one that passes', async () => {
+  const lines: string[] = [];
+  const { settings } = new MemoryTable();
+  const keeper = new SettingsKeeper({
+    store: settings,
+    want: () => {
+      throw Object.assign(new Error('EMFILE: too many open files'), { syscall: 'open' });
+    },
+    log: createLogger('test', {
+      level: 'debug',
+      format: 'text',
+      sink: { write: (line) => lines.push(line) },
+    }),
+    clock: { nowMs: () => 0, wallNow: () => new Date(0) },
+  });
+  await keeper.repair();
+  expect(lines.join()).toContain('setting failing setting=all reason="EMFILE: too many open files"');
+});

@@ -1,6 +1,7 @@
 import type { Clock } from '@surealived/shared/clock';
-import { messageOf, SureAliveError } from '@surealived/shared/errors';
+import { messageOf } from '@surealived/shared/errors';
 import type { Logger } from '@surealived/shared/log';
+import { isExpected } from './expected-error.js';
 import { type Failure, Failures } from './failures.js';
 import { describeSettingsChange, type SettingsStore, type WantedSettings } from './settings.js';
 import { repairSettings } from './settings-round.js';
@@ -46,7 +47,7 @@ export class SettingsKeeper {
         log.info({ change: describeSettingsChange(change) }, 'setting changed');
       if (round.failures.length > 0) failures.set(ALL, round.failures.join('; '));
     } catch (error) {
-      if (!(error instanceof SureAliveError)) throw error;
+      if (!isExpected(error)) throw error;
       failures.set(ALL, messageOf(error));
     }
     this.#failures.note(failures, undefined, clock.nowMs());
