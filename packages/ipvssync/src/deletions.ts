@@ -1,5 +1,5 @@
 import { listed } from './listed.js';
-import { describeDestination, describeService, type Operation, serviceKey } from './table.js';
+import { describeDestination, describeService, type Operation, type ServiceId, serviceKey } from './table.js';
 import type { TableImage } from './table-image.js';
 
 /** Deletions that were not made because they were too many. */
@@ -45,32 +45,54 @@ export function limitDeletions(
   return isOver ? { operations, heldBack: { deletions, count, maxDeletes } } : { operations };
 }
 
-/** Remembers deletions that were held back until the next round over the whole table, which decides anew. */
+/**
+ * Remembers deletions that were held back until the next round over the whole table, which decides anew, or until what
+ * they are about is wanted again.
+ */
 export class HeldDeletions {
-  #names: ReadonlySet<string> = new Set();
+  /** By `serviceKey`, each by `describeDeleted`. */
+  readonly #services = new Map<string, Set<string>>();
   #maxDeletes = 0;
 
   /** @param isWhole Whether the round was over the whole table. */
   note(heldBack: HeldBack | undefined, isWhole: boolean): void {
-    const names = heldBack?.deletions.map(describeDeleted) ?? [];
     this.#maxDeletes = heldBack?.maxDeletes ?? this.#maxDeletes;
-    if (isWhole || names.length > 0) this.#names = new Set([...(isWhole ? [] : this.#names), ...names]);
+    if (isWhole) this.#services.clear();
+    for (const deletion of heldBack?.deletions ?? []) {
+      const key = serviceKey(deletion.service);
+      const names = this.#services.get(key) ?? new Set();
+      this.#services.set(key, names.add(describeDeleted(deletion)));
+    }
+  }
+
+  /** Forgets of these services what a plan for them does not delete. */
+  forgetWanted(services: readonly ServiceId[], plan: readonly Operation[]): void {
+    if (this.#services.size === 0) return;
+    const planned = new Set(plan.filter(isDeletion).map(describeDeleted));
+    for (const service of services) {
+      const names = this.#services.get(serviceKey(service));
+      for (const name of names ?? []) if (!planned.has(name)) names?.delete(name);
+    }
   }
 
   /** What they are, and how many may be made at a time; `undefined` where there are none. */
   get waiting(): { readonly deletions: readonly string[]; readonly maxDeletes: number } | undefined {
-    const deletions = [...this.#names];
+    const deletions = this.#names();
     return deletions.length === 0 ? undefined : { deletions, maxDeletes: this.#maxDeletes };
   }
 
   has(deletion: Operation): boolean {
-    return this.#names.has(describeDeleted(deletion));
+    return this.#services.get(serviceKey(deletion.service))?.has(describeDeleted(deletion)) === true;
   }
 
   /** Allows those that are held back now, and no others. */
   permit(): Permit {
-    const names = this.#names;
-    return (deletion) => names.has(describeDeleted(deletion));
+    const held = new Set(this.#names());
+    return (deletion) => held.has(describeDeleted(deletion));
+  }
+
+  #names(): readonly string[] {
+    return [...this.#services.values()].flatMap((names) => [...names]);
   }
 }
 

@@ -172,6 +172,16 @@ describe('Synchroniser', () => {
     expect(await table.read()).toEqual([both]);
   });
 
+  it('deletes at once what was held back, then wanted again, and leaves alone', async () => {
+    const two = service('tcp 10.0.0.1:80', {}, ['10.0.0.11:80', 1], ['10.0.0.12:80', 1]);
+    const table = new WatchedTable([two, service('tcp 10.0.0.9:80')]);
+    const own = new Synchroniser(table, () => ({ deleteUnmanaged: true, maxDeletes: 1 }), systemClock);
+    expect(await own.synchronise([web])).toMatchObject({ heldBack: { count: 2 } });
+    await own.synchroniseSome([two]);
+    await own.synchroniseSome([web]);
+    expect(table.applied).toEqual(['- tcp 10.0.0.1:80 real 10.0.0.12:80']);
+  });
+
   describe('with a service that drains', () => {
     const two = service('tcp 10.0.0.1:80', {}, ['10.0.0.11:80', 1], ['10.0.0.12:80', 5]);
     const one = { ...web, drainTimeoutSec: 60 };

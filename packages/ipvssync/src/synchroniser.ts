@@ -183,6 +183,7 @@ export class Synchroniser {
   /** Plans and carries out, some services after the others. */
   async #attempt(work: Work, image: TableImage): Promise<Refusal[]> {
     const planned = work.plan(image);
+    if (!work.isWhole) this.#heldBack.forgetWanted(work.desired, planned);
     const { operations, heldBack } = limitDeletions(planned, image, {
       maxDeletes: work.deletesLeft,
       isAllowed: work.isAllowed,
