@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -43,6 +43,13 @@ it('waits for another process, and runs once that has let go', async () => {
   await Promise.all([other.letGo().then(() => order.push('theirs gone')), ours]);
   expect(order).toContain('ours');
   expect(tryWithFileLock(path, () => 'free')).toEqual({ value: 'free' });
+});
+
+it('does not wait for the other end of a FIFO that stands in the place of the file', async () => {
+  const path = join(temporaryDirectory(), 'lock');
+  spawnSync('mkfifo', [path]);
+  await lockElsewhere(path);
+  expect(tryWithFileLock(path, () => 'ours')).toBeUndefined();
 });
 
 it('is free as soon as the holder was killed', async () => {

@@ -82,9 +82,12 @@ async function openLocked(path: string, { timeoutMs, create = false }: LockOptio
   }
 }
 
+/** O_NONBLOCK, so that a FIFO in the place of the file cannot hold us. */
+const FLAGS = constants.O_RDONLY | constants.O_NONBLOCK;
+
 /** A descriptor that holds the lock, or `undefined` while another has it. */
 function tryOpenLocked(path: string, create: boolean): number | undefined {
-  const fd = openSync(path, constants.O_RDONLY | (create ? constants.O_CREAT : 0), 0o640);
+  const fd = openSync(path, create ? FLAGS | constants.O_CREAT : FLAGS, 0o640);
   let isOurs = false;
   try {
     isOurs = tryAcquire(fd) && isStillAt(path, fd);
