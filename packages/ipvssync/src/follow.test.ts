@@ -563,6 +563,21 @@ describe('follow, when somebody else changed the table', () => {
     expect(one.logged('change="+ tcp 10.0.0.9:80')).toBe(false);
   });
 
+  it('makes the settings of a configuration that is read anew, though the files are refused', async () => {
+    const one = new Following();
+    one.files.writeFull('a', WEB, real('10.0.0.11:80', 1));
+    one.files.appendDiff('a');
+    const onReload = () => {
+      one.wanted = { timeouts: { tcpSec: 0, tcpFinSec: 0, udpSec: 7 }, daemons: undefined };
+    };
+    await one.start(NEVER_MS, { onReload });
+    await one.untilTable('10.0.0.11:80=1');
+    rmSync(one.files.paths.full_sync_file);
+    one.requests.reload();
+    await one.until(() => one.logged('setting changed change="~ timeouts udp 300s -> 7s"'));
+    expect(one.logged('surealived must run first')).toBe(true);
+  });
+
   it('takes over another interval with the configuration, though the files are refused', async () => {
     const one = new Following();
     one.files.writeFull('a', WEB, real('10.0.0.11:80', 1));

@@ -43,8 +43,8 @@ export interface FollowOptions extends Omit<TableKeeperOptions, 'desired'> {
 /**
  * Synchronises the table and follows until `signal` is aborted.
  *
- * @throws HandoverMissingError, LockTimeoutError, SnapshotError or a table's error when it cannot even begin; later
- * ones are logged and tried again.
+ * @throws HandoverMissingError, LockTimeoutError or SnapshotError when it cannot even begin; later ones are logged and
+ * tried again, and so is all that the table refuses.
  */
 export async function follow(options: FollowOptions): Promise<void> {
   const follower = new Follower(options);
@@ -116,8 +116,9 @@ class Follower {
 
   /** Expected errors are logged: the next look tries again. */
   async #lookAtFiles(watch: DirectoryWatch): Promise<void> {
+    const isReloadAsked = this.#requests.takeReload();
     try {
-      if (this.#requests.takeReload()) {
+      if (isReloadAsked) {
         this.#asked = this.#table.permit();
         this.#options.onReload?.();
       }
@@ -130,6 +131,7 @@ class Follower {
       const reason = messageOf(error);
       if (reason !== this.#trouble) this.#log.error({ reason }, 'hand-over files refused, the table stays');
       this.#trouble = reason;
+      if (isReloadAsked) this.#requests.resync(); // the configuration that was read counts for the table that stays
     }
   }
 
