@@ -140,6 +140,15 @@ describe('Drains', () => {
     expect(drains.lookAtMs).toBe(1400);
   });
 
+  it('are looked at when the time of one is up', () => {
+    const drains = new Drains();
+    drains.update([wanted(KEPT)], table([GONE, 0]), false, 0);
+    look(drains, TIMEOUT_MS - 300, connections(GONE, 1));
+    expect(drains.lookAtMs).toBe(TIMEOUT_MS);
+    expect(look(drains, TIMEOUT_MS - 1, connections(GONE, 1))).toEqual([]);
+    expect(drains.lookAtMs).toBe(TIMEOUT_MS + 99);
+  });
+
   it('do not look at what is over and could not be deleted yet', () => {
     const drains = new Drains();
     const image = table([GONE, 0], [OTHER, 0]);

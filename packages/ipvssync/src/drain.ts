@@ -16,7 +16,7 @@ import type { TableImage } from './table-image.js';
 const LOOK_INTERVAL_MS = 1000;
 /** Services looked at in one go, a few milliseconds of the kernel's time. */
 const LOOK_SERVICES = 100;
-/** From one look to the next where there are more services than that. */
+/** From one look to the next where there are more services than that, and at least. */
 const NEXT_TURN_MS = 100;
 
 /** A destination that leaves its service slowly, as it stands in the table. */
@@ -57,11 +57,16 @@ export class Drains {
     return [...this.#services.values()].flatMap((drains) => [...drains.values()]);
   }
 
-  /** When to look, monotonic; infinite while nothing drains. */
+  /** When to look, monotonic: now and then, and when the time of one is up; infinite while nothing drains. */
   get lookAtMs(): number {
-    const waiting = this.#waiting().length;
-    if (waiting === 0) return Number.POSITIVE_INFINITY;
-    return this.#lookedAtMs + (waiting > LOOK_SERVICES ? NEXT_TURN_MS : LOOK_INTERVAL_MS);
+    const services = this.#waiting().length;
+    if (services === 0) return Number.POSITIVE_INFINITY;
+    const soonestMs = this.#lookedAtMs + NEXT_TURN_MS;
+    if (services > LOOK_SERVICES) return soonestMs;
+    const endsAtMs = this.all()
+      .filter(({ isOver }) => !isOver)
+      .map(({ sinceMs, timeoutSec }) => sinceMs + timeoutSec * 1000);
+    return Math.max(soonestMs, Math.min(this.#lookedAtMs + LOOK_INTERVAL_MS, ...endsAtMs));
   }
 
   /** Whether a destination that is not wanted has to stay for now, at weight 0. */
