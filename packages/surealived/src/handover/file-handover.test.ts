@@ -257,6 +257,27 @@ describe('FileHandover', () => {
     expect(diff(paths, EPOCH + 1)).toEqual(['addreal w1 8', 'chgreal w1 8']);
   });
 
+  it('drops a snapshot that is on its way when everything is to be written anew: the lines that follow are not for it', async () => {
+    const { handover, change, during, paths } = handoverIn();
+    await handover.start();
+    unlinkSync(paths.full_reload_file);
+    let rewritten: Promise<void> | undefined;
+    const before: unknown[] = [];
+    during.snapshot = () => {
+      rewritten = handover.rewrite();
+      change(0, 7);
+      during.snapshot = () => before.push(full(paths).diffFile, existsSync(paths.full_reload_file));
+    };
+    await handover.refresh();
+    change(1, 8);
+    await rewritten;
+    expect(before).toEqual([join(paths.diff_sync_dir, `diff_sync.${EPOCH}`), false]);
+    expect(weightsOf(paths)).toEqual(['w0 7', 'w1 8']);
+    expect(diff(paths, EPOCH)).toEqual([]);
+    expect(diffsOf(paths)).toEqual([EPOCH, EPOCH + 2].map((epoch) => `diff_sync.${epoch}`));
+    expect(existsSync(paths.full_reload_file)).toBe(true);
+  });
+
   it('hands a change during the start over as soon as the start is done', async () => {
     const { handover, change, during, paths } = handoverIn();
     during.snapshot = () => change(0, 7);

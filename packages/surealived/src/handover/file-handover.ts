@@ -67,6 +67,8 @@ export class FileHandover implements Handover {
   #isExclusive = false;
   /** Changes since the state was taken for the snapshot that is being written. */
   #missed: DiffEntry[] | undefined;
+  /** Whether the snapshot that is being written is of before a `rewrite`: what comes after it may not fit to it. */
+  #isOutdated = false;
   #isFlushQueued = false;
   /** Held for life, so that no second surealived writes the same files. */
   #ownership: { release(): void } | undefined;
@@ -118,10 +120,8 @@ export class FileHandover implements Handover {
 
   async rewrite(): Promise<void> {
     this.#hasGap = true;
-    await this.#enqueue(async () => {
-      this.#hasGap = true; // a snapshot that was on its way may have closed the gap, with the state of before
-      await this.#writeFull();
-    });
+    this.#isOutdated = true;
+    await this.#enqueue(() => this.#writeFull());
   }
 
   async stop(): Promise<void> {
@@ -195,17 +195,18 @@ export class FileHandover implements Handover {
     const next = await this.#createDiffFile(writtenAt);
     try {
       this.#missed = [];
+      this.#isOutdated = false;
       this.#generation = Math.max((this.#generation ?? 0) + 1, writtenAt.getTime());
       const snapshot = formatSnapshot(source(), next, writtenAt, this.#generation);
       const target = await prepareFile(paths.full_sync_file, snapshot);
-      await this.#exclusively(() => this.#switchTo(next, target));
+      await this.#exclusively(() => {
+        if (!this.#isOutdated) this.#switchTo(next, target);
+      });
       await syncDirectory(dirname(target));
-      this.#troubles.written(paths.full_sync_file);
-    } catch (error) {
-      if (this.#diffFile !== next) await unlink(next).catch(() => undefined); // else each attempt would leave one
-      throw error;
+      if (this.#diffFile === next) this.#troubles.written(paths.full_sync_file);
     } finally {
       this.#missed = undefined;
+      if (this.#diffFile !== next) await unlink(next).catch(() => undefined); // else each attempt would leave one
     }
   }
 
