@@ -3,6 +3,7 @@ import { drainUnderLoad } from './drain-under-load.js';
 import { drift } from './drift.js';
 import { forwardingMethods } from './forwarding-methods.js';
 import { ipvsWorks } from './ipvs-works.js';
+import { kills } from './kills.js';
 import { leastPrivilege } from './least-privilege.js';
 import { mainJob } from './main-job.js';
 import { manyRules } from './many-rules.js';
@@ -30,6 +31,7 @@ export const SCENARIOS: readonly Scenario[] = [
   mainJob,
   drift,
   status,
+  kills,
   reaction,
   manyRules,
   syncDaemons,
