@@ -102,13 +102,25 @@ export class GenlClient {
    * datagram asks for an acknowledgement, and that speaks for all before it which got no error.
    *
    * @param items What is to be sent, one request for each.
+   * @param mayBegin Whether a send may begin with the item of an index; where none may, it begins with any.
    * @returns For each item 0 or a positive errno; ENOBUFS where the answer was lost and the outcome is unknown.
    * @throws KernelProtocolError where no sound answer comes.
    */
-  batch<T>(items: readonly T[], toRequest: (item: T) => GenlRequest, attempt: string): number[] {
+  batch<T>(
+    items: readonly T[],
+    toRequest: (item: T) => GenlRequest,
+    attempt: string,
+    mayBegin: (index: number) => boolean = () => true,
+  ): number[] {
     const errnos: number[] = [];
-    for (let start = 0; start < items.length; start += WINDOW_REQUESTS)
-      errnos.push(...this.#window(items.slice(start, start + WINDOW_REQUESTS).map(toRequest), attempt));
+    while (errnos.length < items.length) {
+      const start = errnos.length;
+      const limit = start + WINDOW_REQUESTS;
+      let end = limit;
+      while (end < items.length && end > start && !mayBegin(end)) end--;
+      const window = items.slice(start, end > start ? end : limit);
+      errnos.push(...this.#window(window.map(toRequest), attempt));
+    }
     return errnos;
   }
 

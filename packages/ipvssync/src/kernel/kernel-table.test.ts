@@ -69,6 +69,30 @@ describe('KernelTable', () => {
     );
   });
 
+  it.each<[string, number, number[], number[]]>([
+    ['of which the first send would have no real', 127, [5, 5], [127, 3]],
+    ['of which the first send would have no real with a weight', 126, [0, 5], [126, 3]],
+    ['of which the first send has a real with a weight', 126, [5, 0], [128, 1]],
+    ['that fits into the first send', 125, [0, 5], [128]],
+    ['that has too many reals without a weight', 0, Array.from({ length: 150 }, () => 0), [128, 23]],
+  ])(
+    'sends a new service and what it serves with in one go: one %s',
+    async (_what, before, weights, sends) => {
+      const transport = connect(ipvsKernel());
+      const table = KernelTable.open(transport, NO_MODULES);
+      transport.sent.length = 0;
+      const web = service(
+        'tcp 10.0.0.1:80',
+        {},
+        ...weights.map((weight, i) => [`10.0.1.${i + 1}:80`, weight] as const),
+      );
+      const others = Array.from({ length: before }, (_, i) => service(`udp 10.0.2.${i + 1}:53`));
+      const results = await table.apply(planChanges([...others, web], [], { deleteUnmanaged: false }));
+      expect(results.every(({ ok }) => ok)).toBe(true);
+      expect(transport.sent.map((requests) => requests.length)).toEqual(sends);
+    },
+  );
+
   it('names the errno of each operation that is refused', async () => {
     const table = KernelTable.open(connect(ipvsKernel()), NO_MODULES);
     const web = service('tcp 10.0.0.1:80');

@@ -10,7 +10,7 @@ import type {
   ServiceId,
   ServiceTraffic,
 } from '../table.js';
-import { describeService } from '../table.js';
+import { describeService, serviceKey } from '../table.js';
 import type { Attr } from '../wire/attr.js';
 import { genlAttributes, type NetlinkMessage } from '../wire/genl.js';
 import {
@@ -106,7 +106,8 @@ export class KernelTable implements IpvsTable {
 
   #write(operations: readonly Operation[]): OperationResult[] {
     const toRequest = (operation: Operation) => operationRequest(this.#family, operation);
-    const errnos = this.#client.batch(operations, toRequest, `write ${operations.length} changes`);
+    const mayBegin = (index: number): boolean => !isAboutToServe(operations, index);
+    const errnos = this.#client.batch(operations, toRequest, `write ${operations.length} changes`, mayBegin);
     return errnos.map((errno) => (errno === 0 ? { ok: true } : { ok: false, errno: errnoName(errno) }));
   }
 
@@ -122,6 +123,23 @@ export class KernelTable implements IpvsTable {
       throw error;
     }
   }
+}
+
+/**
+ * Whether an operation adds to a service which was made just before and has nothing to serve with yet. The kernel carries
+ * out a send in one go: a service that is made in one and filled in another would stay empty if this process were killed
+ * between them.
+ */
+function isAboutToServe(operations: readonly Operation[], index: number): boolean {
+  if (operations[index]?.kind !== 'addDestination') return false;
+  const key = serviceKey(operations[index].service);
+  for (let i = index - 1; i >= 0; i--) {
+    const before = operations[i];
+    if (!before || serviceKey(before.service) !== key) return false;
+    if (before.kind === 'addService') return true;
+    if (before.kind !== 'addDestination' || before.destination.weight > 0) return false;
+  }
+  return false;
 }
 
 function nestOf(message: NetlinkMessage, type: number): Attr {
