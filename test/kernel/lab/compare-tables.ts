@@ -7,13 +7,16 @@
  * @module
  */
 import assert from 'node:assert/strict';
-import { addressFromBytes, parseAddress } from '@surealived/shared/address';
+import { type Address, addressFromBytes, parseAddress } from '@surealived/shared/address';
 import fc from 'fast-check';
 import { describeOperation } from 'ipvssync/describe';
 import { KernelTable } from 'ipvssync/kernel/kernel-table';
 import { ModuleLoader } from 'ipvssync/kernel/modules';
 import { openNetlinkSocket } from 'ipvssync/kernel/netlink-socket';
+import { INITIAL_SETTINGS } from 'ipvssync/memory/memory-settings';
 import { MemoryTable } from 'ipvssync/memory/memory-table';
+import type { OperationResult } from 'ipvssync/operation-result';
+import { describeSettingsChange, type SettingsChange } from 'ipvssync/settings';
 import type { Destination, IpvsTable, Operation, Service, ServiceHead } from 'ipvssync/table';
 
 const [seed = 1, runs = 100] = process.argv.slice(2).map(Number);
@@ -26,12 +29,12 @@ const address = fc
     ...['10.0.0.1', '10.0.0.2', '127.0.0.1', '0.0.0.0', '224.0.0.1', '255.255.255.255'],
     ...['fd00::1', 'fd00::2', '::1', '::', 'ff02::1', 'fe80::1', '::ffff:10.0.0.1'],
   )
-  .map((text) => parseAddress(text) ?? assert.fail(text));
+  .map(addressOf);
 
 const identity = fc.oneof(
   fc.record({
     protocol: fc.constantFrom('tcp', 'udp', 'sctp'),
-    address: fc.constantFrom('10.0.0.1', 'fd00::1').map((text) => parseAddress(text) ?? assert.fail(text)),
+    address: fc.constantFrom('10.0.0.1', 'fd00::1').map(addressOf),
     port: fc.constantFrom(0, 80),
     fwmark: fc.constant(0),
   }),
@@ -89,20 +92,60 @@ const operation = fc.oneof(
     .map((of) => ({ ...of, before: of.destination })),
 ) as fc.Arbitrary<Operation>;
 
-async function clear(table: IpvsTable): Promise<void> {
+/** On `lo`, which every namespace has; see `settings-conformance` for more of them. */
+const settingsChange = fc.oneof(
+  fc.record({
+    kind: fc.constantFrom('startDaemon', 'startDaemon', 'stopDaemon'),
+    daemon: fc.record({
+      state: fc.constantFrom('master', 'backup'),
+      device: fc.constantFrom('lo', 'lo', 'lo', 'nosuch0'),
+      syncId: fc.constantFrom(0, 255),
+      group: fc.constantFrom('224.0.0.81', '224.0.0.81', '10.0.0.1').map(addressOf),
+      port: fc.constantFrom(8848, 9000),
+      ttl: fc.constantFrom(1, 3),
+      maxlenBytes: fc.constantFrom(500, 1472),
+    }),
+  }),
+  fc
+    .record({
+      tcpSec: fc.constantFrom(0, 7, MAX_U32),
+      tcpFinSec: fc.constantFrom(0, 7),
+      udpSec: fc.constantFrom(0, 7),
+    })
+    .map((timeouts) => ({ kind: 'setTimeouts', timeouts, before: timeouts })),
+) as fc.Arbitrary<SettingsChange>;
+
+/** A batch, and maybe something else after it. */
+const step = fc.record({
+  operations: fc.array(operation, { minLength: 1, maxLength: 40 }),
+  change: fc.option(settingsChange, { nil: undefined, freq: 2 }),
+});
+type Step = typeof step extends fc.Arbitrary<infer T> ? T : never;
+
+/** To what a kernel begins with. */
+async function reset(table: IpvsTable): Promise<void> {
   await table.apply((await table.read()).map((service) => ({ kind: 'deleteService', service })));
+  const { daemons, timeouts: before } = await table.settings.read();
+  for (const daemon of daemons) await table.settings.apply({ kind: 'stopDaemon', daemon });
+  await table.settings.apply({ kind: 'setTimeouts', timeouts: INITIAL_SETTINGS.timeouts, before });
 }
 
-async function outcome(table: IpvsTable, operations: readonly Operation[]): Promise<readonly unknown[]> {
-  const results = await table.apply(operations);
-  const lines = results.map((result, i) => `${operations[i]?.kind} ${result.ok ? 'ok' : result.errno}`);
-  return [...lines, ...describe(await table.read())];
+async function outcome(table: IpvsTable, steps: readonly Step[]): Promise<readonly unknown[]> {
+  const lines: string[] = [];
+  for (const { operations, change } of steps) {
+    const results = await table.apply(operations);
+    lines.push(...results.map((result, i) => describeResult(operations[i]?.kind, result)));
+    if (change) lines.push(describeResult(change.kind, await table.settings.apply(change)));
+  }
+  return [...lines, ...describe(await table.read()), textOf(await table.settings.read())];
+}
+
+function describeResult(kind: string | undefined, result: OperationResult): string {
+  return `${kind} ${result.ok ? 'ok' : result.errno}`;
 }
 
 /** One text for each service, in one order. */
 function describe(services: readonly Service[]): readonly string[] {
-  const textOf = (value: unknown): string =>
-    JSON.stringify(value, (key, part) => (key === 'address' ? part.text : part));
   return services
     .map(({ destinations, ...head }) => {
       const own = Object.entries(head).sort(([a], [b]) => (a < b ? -1 : 1));
@@ -114,23 +157,35 @@ function describe(services: readonly Service[]): readonly string[] {
     .sort();
 }
 
+function textOf(value: unknown): string {
+  return JSON.stringify(value, (key, part) => (key === 'address' || key === 'group' ? part.text : part));
+}
+
+function addressOf(text: string): Address {
+  return parseAddress(text) ?? assert.fail(text);
+}
+
 const kernel = KernelTable.open(
   openNetlinkSocket(NETLINK_TIMEOUT_MS),
   new ModuleLoader(async () => 'not tried'),
 );
-const operationsOfRun = fc.array(operation, { minLength: 1, maxLength: 60 });
 const report = await fc.check(
-  fc.asyncProperty(operationsOfRun, async (operations) => {
-    await clear(kernel);
-    const inMemory = await outcome(new MemoryTable(), operations);
-    assert.deepEqual(await outcome(kernel, operations), inMemory);
+  fc.asyncProperty(fc.array(step, { minLength: 1, maxLength: 4 }), async (steps) => {
+    await reset(kernel);
+    const inMemory = await outcome(new MemoryTable(), steps);
+    assert.deepEqual(await outcome(kernel, steps), inMemory);
   }),
   { seed, numRuns: runs },
 );
 kernel.close();
 if (report.failed) {
-  const [operations = []] = report.counterexample ?? [];
-  const steps = operations.map((one) => `${describeOperation(one)}\n`).join('');
+  const [taken = []] = report.counterexample ?? [];
+  const steps = taken
+    .flatMap(({ operations, change }) => [
+      ...operations.map((one) => `${describeOperation(one)}\n`),
+      ...(change ? [`${describeSettingsChange(change)}\n`] : []),
+    ])
+    .join('');
   console.error(
     `run ${report.counterexamplePath}, kernel (+) and memory (-) after\n${steps}${report.errorInstance}`,
   );

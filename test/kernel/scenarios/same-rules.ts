@@ -10,7 +10,8 @@ const MODPROBE_HOOK = '/proc/sys/kernel/modprobe';
 
 export const sameRules: Scenario = {
   name: 'same-rules',
-  title: 'the table in memory takes, refuses and holds what the kernel does, for any sequence of operations',
+  title:
+    'the table in memory takes, refuses and holds what the kernel does, for any sequence of operations, those on timeouts and sync daemons among them',
   timeoutMs: TIMEOUT_MS + 30_000,
   async run(lab) {
     const [director] = (await lab.createNamespaces(['director'])) as [Namespace];

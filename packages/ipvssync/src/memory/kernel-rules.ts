@@ -19,8 +19,16 @@ import type { TableImage } from '../table-image.js';
 const KNOWN_SCHEDULERS: ReadonlySet<string> = new Set([...SCHEDULERS, 'none']);
 const PERSISTENCE_ENGINES: ReadonlySet<string> = new Set(['', 'sip']);
 
-/** The errno with which the kernel would refuse an operation, or `undefined` where it would carry it out. */
-export function findRefusal(image: TableImage, operation: Operation): string | undefined {
+/**
+ * The errno with which the kernel would refuse an operation, or `undefined` where it would carry it out.
+ *
+ * @param isSynchronised Whether a sync daemon runs.
+ */
+export function findRefusal(
+  image: TableImage,
+  operation: Operation,
+  isSynchronised = false,
+): string | undefined {
   const { service } = operation;
   const isThere = image.hasService(serviceKey(service));
   switch (operation.kind) {
@@ -33,7 +41,7 @@ export function findRefusal(image: TableImage, operation: Operation): string | u
     case 'addDestination':
     case 'editDestination':
     case 'deleteDestination':
-      return isThere ? refuseDestination(image, operation) : 'ESRCH';
+      return isThere ? refuseDestination(image, operation, isSynchronised) : 'ESRCH';
   }
 }
 
@@ -51,10 +59,12 @@ function refuseSettings({
 function refuseDestination(
   image: TableImage,
   { kind, service, destination }: Extract<Operation, { destination: Destination }>,
+  isSynchronised: boolean,
 ): string | undefined {
   const isThere = image.hasDestination(serviceKey(service), destinationKey(destination));
   if (kind === 'deleteDestination') return isThere ? undefined : 'ENOENT';
-  if (isForeignFamily(service, destination)) return 'EINVAL';
+  if (isOtherFamily(service, destination) && (isSynchronised || destination.forwarding !== 'tun'))
+    return 'EINVAL';
   const { weight, lowerThreshold, upperThreshold, tunnel } = destination;
   if (weight < 0 || lowerThreshold > upperThreshold) return 'ERANGE';
   if (tunnel.type === 'gue' && tunnel.port === 0) return 'EINVAL';
@@ -63,9 +73,9 @@ function refuseDestination(
   return isUnicast(destination.address) ? undefined : 'EINVAL';
 }
 
-/** A destination of the other IP version can be reached through a tunnel alone. */
-function isForeignFamily(service: ServiceId, { address, forwarding }: Destination): boolean {
-  return address.family !== service.address.family && forwarding !== 'tun';
+/** Such a destination can be reached through a tunnel alone, and the synchronisation protocol cannot tell of it. */
+function isOtherFamily(service: ServiceId, { address }: Destination): boolean {
+  return address.family !== service.address.family;
 }
 
 /**

@@ -47,7 +47,9 @@ describe('MemorySettings', () => {
     const synced = new MemoryTable([WEB]);
     await outcomes(synced, start('backup'));
     const add = { kind: 'addDestination', service: WEB, destination: TUNNEL6 } as const;
-    expect(await synced.apply([add])).toEqual([{ ok: false, errno: 'EINVAL' }]);
+    const faulty = { ...add, destination: { ...TUNNEL6, weight: -1 } };
+    const refused = { ok: false, errno: 'EINVAL' };
+    expect(await synced.apply([add, faulty])).toEqual([refused, refused]);
   });
 
   it.each([

@@ -68,18 +68,11 @@ export class MemoryTable implements IpvsTable {
   }
 
   #carryOut(operation: Operation): OperationResult {
-    const errno = findRefusal(this.#image, operation) ?? this.#refuseUnsyncable(operation);
+    const isSynchronised = this.settings.current.daemons.length > 0;
+    const errno = findRefusal(this.#image, operation, isSynchronised);
     if (errno !== undefined) return { ok: false, errno };
     this.#image.apply(operation);
     return { ok: true };
-  }
-
-  /** While connections are synchronised, no destination may be of the other IP version. */
-  #refuseUnsyncable(operation: Operation): string | undefined {
-    if (operation.kind !== 'addDestination' && operation.kind !== 'editDestination') return undefined;
-    const { family } = operation.service.address;
-    const isMixed = operation.destination.address.family !== family;
-    return isMixed && this.settings.current.daemons.length > 0 ? 'EINVAL' : undefined;
   }
 }
 
