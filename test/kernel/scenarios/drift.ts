@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { scriptOf } from '../../daemons/daemon-process.js';
 import { HandoverDirectory } from '../../daemons/handover-directory.js';
-import { listIpvs, saveIpvs } from '../lab/ipvs.js';
+import { listIpvs, restoreIpvs, saveIpvs } from '../lab/ipvs.js';
 import { type IpvsService, serviceName } from '../lab/ipvs-entry.js';
 import type { LabProcess } from '../lab/lab-process.js';
 import type { Namespace } from '../lab/namespace.js';
@@ -12,12 +12,13 @@ import type { Scenario } from './scenario.js';
 const RESYNC_SEC = 4;
 const TIMEOUT_MS = 20_000;
 const FOREIGN = 'tcp 10.9.9.9:99';
+const FOREIGN_RULES = ['-A -t 10.9.9.9:99 -s rr', '-a -t 10.9.9.9:99 -r 10.9.9.10:99 -g -w 5'];
 
 /** What others write into the table behind ipvssync's back, and that there is one ipvssync at a time. */
 export const drift: Scenario = {
   name: 'drift',
   title:
-    'ipvsadm -C is repaired within resync_interval + 1 s and at once on SIGUSR2, foreign services live, and a second ipvssync is refused',
+    'ipvsadm -C is repaired within resync_interval + 1 s and at once on SIGUSR2, foreign services outlive it, and a second ipvssync is refused',
   timeoutMs: 90_000,
   async run(lab) {
     const [director, other] = (await lab.createNamespaces(['director', 'other'])) as [Namespace, Namespace];
@@ -47,7 +48,7 @@ export const drift: Scenario = {
     assert(atOnceMs < RESYNC_SEC * 500, `repaired after ${atOnceMs} ms`);
 
     const before = ours.lineCount;
-    await director.run(['ipvsadm', '-A', '-t', '10.9.9.9:99', '-s', 'rr']);
+    await restoreIpvs(director, FOREIGN_RULES);
     await director.run(['ipvsadm', '-e', '-t', '10.0.0.1:80', '-r', '10.0.0.11:80', '-g', '-w', '99']);
     await director.run(['ipvsadm', '-d', '-t', '10.0.0.1:80', '-r', '10.0.0.12:80']);
     ours.signal('SIGUSR2');
@@ -60,8 +61,18 @@ export const drift: Scenario = {
     );
     await ours.waitForLine(/"change":"- tcp 10.0.0.1:80 real 10.0.0.12:80".*"drift/, TIMEOUT_MS, before);
     await ours.waitForLine(/"virtuals":"tcp 10.9.9.9:99"/, TIMEOUT_MS, before);
-    const reals = (await saveIpvs(director)).filter((service) => serviceName(service) !== FOREIGN);
-    assert.deepEqual(reals, expected);
+    const repaired = await saveIpvs(director);
+    assert.deepEqual(
+      repaired.filter((service) => serviceName(service) !== FOREIGN),
+      expected,
+    );
+    assert.equal(repaired.length, expected.length + 1);
+    for (const signals of [['SIGUSR2'], []] as const) {
+      await director.run(['ipvsadm', '-C']);
+      await restoreIpvs(director, FOREIGN_RULES);
+      for (const signal of signals) ours.signal(signal);
+      await until(`ours beside a foreign service, by ${signals[0] ?? 'time'}`, repaired);
+    }
 
     for (const args of [['--once'], []]) {
       const second = await start(director, ...args);
