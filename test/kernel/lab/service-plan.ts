@@ -92,7 +92,7 @@ function kindOf(number: number): Pick<VirtualPlan, 'attributes' | 'methods'> {
   const addr = ipv4(1, number);
   const kinds = [
     {
-      attributes: { proto: 'tcp', addr, port: 80, sched: 'wrr', rt: 'masq' },
+      attributes: { proto: 'tcp', addr, port: 80, sched: 'wrr', rt: 'masq', drain_timeout: 2 },
       methods: ['masq', 'dr', 'tun'],
     },
     { attributes: { proto: 'tcp', addr, port: 80, sched: 'rr', rt: 'dr', pers: 60 }, methods: ['dr', 'tun'] },
