@@ -41,6 +41,7 @@ const FILES = [
   'ipvsfull.cfg.owner',
   'ipvsfull.lock',
   'ipvssync.pid',
+  'ipvssync.sock',
   'surealived.cfg',
   'table',
 ];
