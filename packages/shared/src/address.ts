@@ -73,6 +73,21 @@ export function bracketed({ family, text }: Address): string {
   return family === 4 ? text : `[${text}]`;
 }
 
+/** The four bytes of an IPv4 address as one number: 0x0a000001 for 10.0.0.1. */
+export function ipv4Number({ text }: Pick<Address, 'text'>): number {
+  let value = 0;
+  let octet = 0;
+  for (let i = 0; i < text.length; i++) {
+    const digit = text.charCodeAt(i) - 48;
+    if (digit >= 0) octet = octet * 10 + digit;
+    else {
+      value = (value << 8) | octet;
+      octet = 0;
+    }
+  }
+  return ((value << 8) | octet) >>> 0;
+}
+
 /** The address with the first `prefix` bits set: 255.255.255.0 for 24. */
 export function ipv4Mask(prefix: number): Address {
   const bits = prefix === 0 ? 0 : -1 << (32 - prefix);
@@ -86,14 +101,8 @@ export function ipv4Prefix(mask: Address): number | undefined {
 }
 
 function ipv4Bytes(text: string): Uint8Array {
-  const bytes = new Uint8Array(4);
-  let index = 0;
-  for (let i = 0; i < text.length; i++) {
-    const digit = text.charCodeAt(i) - 48;
-    if (digit < 0) index++;
-    else bytes[index] = (bytes[index] ?? 0) * 10 + digit;
-  }
-  return bytes;
+  const value = ipv4Number({ text });
+  return Uint8Array.of(value >>> 24, value >>> 16, value >>> 8, value);
 }
 
 function ipv6Bytes(text: string): Uint8Array {

@@ -1,8 +1,10 @@
 import { endianness } from 'node:os';
+import { type Address, parseAddress } from '@surealived/shared/address';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { AttrWriter, readAttrs } from './attr.js';
 
+const parse = (text: string): Address => parseAddress(text) as Address;
 /** Bytes from hexadecimal digits, with white space as one likes. */
 const hex = (text: string): Buffer => Buffer.from(text.replaceAll(/\s/g, ''), 'hex');
 const contents = (data: Buffer) =>
@@ -18,7 +20,7 @@ describe.runIf(endianness() === 'LE')('AttrWriter on a little-endian machine', (
       .cstring(6, 'wrr')
       .cstring(6, 'sh')
       .bytes(2, Uint8Array.of(1))
-      .bytes16(3, Uint8Array.of(10, 0, 0, 1));
+      .address16(3, parse('10.0.0.1'));
     expect(writer.written.toString('hex')).toBe(
       hex(`0600 0400 3412 0000
            0600 0400 1234 0000
@@ -43,7 +45,7 @@ describe('AttrWriter', () => {
     const writer = new AttrWriter();
     const long = Buffer.alloc(3_001, 0xab);
     writer.nested(1, (inner) =>
-      inner.bytes(2, long).u16(3, 1).bytes16(4, long.subarray(0, 16)).bytes(5, long),
+      inner.bytes(2, long).u16(3, 1).address16(4, parse('2001:db8::1')).bytes(5, long),
     );
     const [nest] = [...readAttrs(writer.written)];
     const inner = [...(nest?.nested() ?? [])];
@@ -55,9 +57,34 @@ describe('AttrWriter', () => {
   it('leaves nothing of before in a buffer that is used again', () => {
     const writer = new AttrWriter().bytes(1, Buffer.alloc(64, 0xff));
     writer.reset();
-    writer.bytes(1, Uint8Array.of(1)).bytes16(2, Uint8Array.of(2));
-    const fresh = new AttrWriter().bytes(1, Uint8Array.of(1)).bytes16(2, Uint8Array.of(2));
+    writer.bytes(1, Uint8Array.of(1)).address16(2, parse('10.0.0.2'));
+    const fresh = new AttrWriter().bytes(1, Uint8Array.of(1)).address16(2, parse('10.0.0.2'));
     expect(writer.written.equals(fresh.written)).toBe(true);
+  });
+
+  it.each([
+    ['u8', 0x100],
+    ['u16', 0x10000],
+    ['u16Be', -1],
+    ['u32', 2 ** 32],
+    ['u32Be', Number.NaN],
+  ] as const)('%s refuses %d', (method, value) => {
+    expect(() => new AttrWriter()[method](1, value)).toThrow(RangeError);
+  });
+
+  it.each(['u8', 'u16', 'u16Be', 'u32', 'u32Be'] as const)('%s writes what it reads', (method) => {
+    for (const value of [0, 1, 0x7f, 0xfe, ...(method === 'u8' ? [] : [0x1234, 0xfffe])]) {
+      const [attr] = [...readAttrs(new AttrWriter()[method](1, value).written)];
+      expect(attr?.[method]()).toBe(value);
+    }
+  });
+
+  it('writes an address into 16 bytes', () => {
+    const [ipv4, ipv6] = ['192.0.2.255', '2001:db8::1'].map((text) => [
+      ...readAttrs(new AttrWriter().address16(1, parse(text)).written),
+    ]);
+    expect(ipv4?.[0]?.bytes(16).toString('hex')).toBe(`c00002ff${'00'.repeat(12)}`);
+    expect(ipv6?.[0]?.bytes(16).toString('hex')).toBe(`20010db8${'00'.repeat(11)}01`);
   });
 
   it('refuses a nest that its 16-bit length cannot hold', () => {

@@ -6,6 +6,7 @@
  * @module
  */
 import { endianness } from 'node:os';
+import { type Address, ipv4Number } from '@surealived/shared/address';
 import { KernelProtocolError } from '../kernel/errors.js';
 
 const LITTLE = endianness() === 'LE';
@@ -42,10 +43,12 @@ export function writeU32(bytes: Buffer, value: number, at: number): void {
 /**
  * Builds runs of attributes, and what stands between them, in one buffer that can be used again.
  *
- * Values out of range throw a RangeError: the caller has checked them.
+ * Attributes begin at multiples of 4, so that headers and integers are written as whole words: a table has a hundred
+ * thousand of them. Values out of range throw a RangeError: the caller has checked them.
  */
 export class AttrWriter {
-  #buffer = Buffer.alloc(FIRST_CAPACITY_BYTES);
+  #buffer = Buffer.from(new ArrayBuffer(FIRST_CAPACITY_BYTES));
+  #words = wordsOf(this.#buffer);
   #length = 0;
 
   /** Where the next byte goes. */
@@ -60,7 +63,7 @@ export class AttrWriter {
 
   /** Begins anew, in the same buffer. */
   reset(): void {
-    this.#buffer.fill(0, 0, this.#length);
+    this.#words.fill(0, 0, this.#length >> 2);
     this.#length = 0;
   }
 
@@ -70,6 +73,11 @@ export class AttrWriter {
     return this;
   }
 
+  /** Overwrites 4 bytes at `at`, a multiple of 4, with an integer in host order. */
+  word(at: number, value: number): void {
+    this.#words[at >> 2] = value;
+  }
+
   bytes(type: number, value: Uint8Array): this {
     const at = this.#open(type, value.length);
     this.#buffer.set(value, at);
@@ -77,40 +85,31 @@ export class AttrWriter {
   }
 
   /** An IP address in the 16 bytes of `union nf_inet_addr`; IPv4 leaves the last 12 zero. */
-  bytes16(type: number, value: Uint8Array): this {
+  address16(type: number, address: Address): this {
     const at = this.#open(type, 16);
-    this.#buffer.set(value, at);
+    if (address.family === 4) this.#words[at >> 2] = bigEndian32(ipv4Number(address));
+    else this.#buffer.set(address.bytes, at);
     return this;
   }
 
   u8(type: number, value: number): this {
-    const at = this.#open(type, 1);
-    this.#buffer[at] = value;
-    return this;
+    return this.#integer(type, 1, bytePair(value, 0), value, 0xff);
   }
 
   u16(type: number, value: number): this {
-    const at = this.#open(type, 2);
-    writeU16(this.#buffer, value, at);
-    return this;
+    return this.#integer(type, 2, hostPair(value, 0), value, 0xffff);
   }
 
   u16Be(type: number, value: number): this {
-    const at = this.#open(type, 2);
-    this.#buffer.writeUInt16BE(value, at);
-    return this;
+    return this.#integer(type, 2, bytePair(value >> 8, value & 0xff), value, 0xffff);
   }
 
   u32(type: number, value: number): this {
-    const at = this.#open(type, 4);
-    writeU32(this.#buffer, value, at);
-    return this;
+    return this.#integer(type, 4, value, value, 0xffffffff);
   }
 
   u32Be(type: number, value: number): this {
-    const at = this.#open(type, 4);
-    this.#buffer.writeUInt32BE(value, at);
-    return this;
+    return this.#integer(type, 4, bigEndian32(value), value, 0xffffffff);
   }
 
   /** NUL-terminated text. */
@@ -121,19 +120,39 @@ export class AttrWriter {
   }
 
   nested(type: number, fill: (inner: this) => void): this {
-    const start = this.#open(type | NLA_F_NESTED, 0) - HEADER_BYTES;
+    const start = this.openNest(type);
     fill(this);
+    return this.closeNest(start);
+  }
+
+  /** Begins a nest; returns what `closeNest` is to be given. */
+  openNest(type: number): number {
+    return this.#open(type | NLA_F_NESTED, 0) - HEADER_BYTES;
+  }
+
+  closeNest(start: number): this {
     const length = this.#length - start;
-    if (length > MAX_ATTR_BYTES) throw new RangeError(`attribute ${type}: ${length} bytes`);
+    if (length > MAX_ATTR_BYTES) throw new RangeError(`nested attribute: ${length} bytes`);
     writeU16(this.#buffer, length, start);
     return this;
   }
 
-  /** Appends a header and room for the value; returns where the value goes. It may replace the buffer. */
+  /** Appends an attribute of up to 4 bytes: `word` is what stands in memory, `value` what is checked. */
+  #integer(type: number, size: number, word: number, value: number, max: number): this {
+    if (!(value >= 0 && value <= max))
+      throw new RangeError(`attribute ${type}: ${value} is not in 0..${max}`);
+    const at = this.#extend(HEADER_BYTES + 4) >> 2;
+    this.#words[at] = hostPair(HEADER_BYTES + size, type);
+    this.#words[at + 1] = word;
+    return this;
+  }
+
+  /** Appends a header and zeroed room for the value; returns where the value goes. It may replace the buffer. */
   #open(type: number, valueBytes: number): number {
-    const start = this.#extend(HEADER_BYTES + align4(valueBytes));
-    writeU16(this.#buffer, HEADER_BYTES + valueBytes, start);
-    writeU16(this.#buffer, type, start + 2);
+    const length = HEADER_BYTES + valueBytes;
+    if (length > MAX_ATTR_BYTES) throw new RangeError(`attribute ${type}: ${length} bytes`);
+    const start = this.#extend(align4(length));
+    this.#words[start >> 2] = hostPair(length, type);
     return start + HEADER_BYTES;
   }
 
@@ -145,10 +164,31 @@ export class AttrWriter {
   }
 
   #grow(): void {
-    const larger = Buffer.alloc(Math.max(this.#buffer.length * 2, this.#length));
+    const larger = Buffer.from(new ArrayBuffer(Math.max(this.#buffer.length * 2, align4(this.#length))));
     this.#buffer.copy(larger);
     this.#buffer = larger;
+    this.#words = wordsOf(larger);
   }
+}
+
+function wordsOf({ buffer, byteLength }: Buffer): Uint32Array {
+  return new Uint32Array(buffer, 0, byteLength >> 2);
+}
+
+/** The word that begins in memory with two bytes. */
+export function bytePair(first: number, second: number): number {
+  return LITTLE ? first | (second << 8) : (first << 24) | (second << 16);
+}
+
+/** The word that stands in memory as two 16-bit integers in host order. */
+export function hostPair(first: number, second: number): number {
+  return LITTLE ? first | (second << 16) : (first << 16) | second;
+}
+
+/** The word that stands in memory as `value` in network order. */
+function bigEndian32(value: number): number {
+  if (!LITTLE) return value;
+  return (value << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24);
 }
 
 /** One attribute as received, a view on the message. Typed reads check the exact length. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { KernelProtocolError } from '../kernel/errors.js';
-import { type AttrWriter, align4, readAttrs, readU16, readU32, writeU16, writeU32 } from './attr.js';
+import { type AttrWriter, align4, bytePair, hostPair, readAttrs, readU16, readU32 } from './attr.js';
 
 export const NETLINK_GENERIC = 16;
 
@@ -58,13 +58,10 @@ export function writeRequest(
   const start = writer.length;
   writer.skip(HEADERS_BYTES);
   request.fill?.(writer);
-  const message = writer.written.subarray(start);
-  writeU32(message, message.length, 0);
-  writeU16(message, request.family, 4);
-  writeU16(message, NLM_F_REQUEST | flags, 6);
-  writeU32(message, sequence, SEQUENCE_AT);
-  message.writeUInt8(request.command, NLMSG_HEADER_BYTES);
-  message.writeUInt8(request.version, NLMSG_HEADER_BYTES + 1);
+  writer.word(start, writer.length - start);
+  writer.word(start + 4, hostPair(request.family, NLM_F_REQUEST | flags));
+  writer.word(start + SEQUENCE_AT, sequence);
+  writer.word(start + NLMSG_HEADER_BYTES, bytePair(request.command, request.version));
 }
 
 /**

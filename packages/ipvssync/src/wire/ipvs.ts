@@ -117,13 +117,15 @@ const COMMANDS: Record<Operation['kind'], number> = {
 /** The request that carries out an operation: nest 1 is the service, nest 2 the destination. */
 export function operationRequest(family: number, operation: Operation): GenlRequest {
   return request(family, COMMANDS[operation.kind], (attributes) => {
-    attributes.nested(IPVS_CMD_ATTR_SERVICE, (service) => {
-      writeServiceId(service, operation.service);
-      if (operation.kind === 'addService' || operation.kind === 'editService')
-        writeSettings(service, operation.service);
-    });
-    if ('destination' in operation)
-      attributes.nested(IPVS_CMD_ATTR_DEST, (attr) => writeDestination(attr, operation.destination));
+    const service = attributes.openNest(IPVS_CMD_ATTR_SERVICE);
+    writeServiceId(attributes, operation.service);
+    if (operation.kind === 'addService' || operation.kind === 'editService')
+      writeSettings(attributes, operation.service);
+    attributes.closeNest(service);
+    if (!('destination' in operation)) return;
+    const destination = attributes.openNest(IPVS_CMD_ATTR_DEST);
+    writeDestination(attributes, operation.destination);
+    attributes.closeNest(destination);
   });
 }
 
@@ -145,7 +147,9 @@ export function destinationsRequest(family: number, service: ServiceId): GenlReq
 }
 
 function request(family: number, command: number, fill?: GenlRequest['fill']): GenlRequest {
-  return { family, command, version: IPVS_GENL_VERSION, ...(fill && { fill }) };
+  return fill
+    ? { family, command, version: IPVS_GENL_VERSION, fill }
+    : { family, command, version: IPVS_GENL_VERSION };
 }
 
 /** IPVS_SVC_ATTR_AF, then the mark alone, or protocol (u16), address (16 bytes) and port (u16, network order). */
@@ -154,7 +158,7 @@ function writeServiceId(writer: AttrWriter, { protocol, address, port, fwmark }:
   if (protocol === 'fwmark') writer.u32(IPVS_SVC_ATTR_FWMARK, fwmark);
   else {
     writer.u16(IPVS_SVC_ATTR_PROTOCOL, protocolNumber(protocol));
-    writer.bytes16(IPVS_SVC_ATTR_ADDR, address.bytes);
+    writer.address16(IPVS_SVC_ATTR_ADDR, address);
     writer.u16Be(IPVS_SVC_ATTR_PORT, port);
   }
 }
@@ -182,7 +186,7 @@ function encodeFlags(flags: number): Uint8Array {
 function writeDestination(writer: AttrWriter, destination: Destination): void {
   const { address, port, forwarding, weight, upperThreshold, lowerThreshold } = destination;
   writer.u16(IPVS_DEST_ATTR_ADDR_FAMILY, address.family === 4 ? AF_INET : AF_INET6);
-  writer.bytes16(IPVS_DEST_ATTR_ADDR, address.bytes);
+  writer.address16(IPVS_DEST_ATTR_ADDR, address);
   writer.u16Be(IPVS_DEST_ATTR_PORT, port);
   writer.u32(IPVS_DEST_ATTR_FWD_METHOD, numberOf(FORWARDING_NAMES, forwarding, 'method-'));
   writer.u32(IPVS_DEST_ATTR_WEIGHT, weight >>> 0); // an int in the kernel
