@@ -15,25 +15,22 @@ interface Entry {
 /**
  * A table in memory: what was read, and then every operation that was acknowledged. Knows no rules of its own.
  *
- * Operations are carried out when somebody looks: at the end of a single round, nobody does.
+ * Operations are carried out when somebody looks: at the end of a single round, nobody does. So are services taken apart:
+ * most are never changed.
  */
 export class TableImage {
-  readonly #entries = new Map<string, Entry>();
+  readonly #services = new Map<string, Service | Entry>();
   #pending: Operation[] = [];
 
   constructor(services: Iterable<Service> = []) {
-    for (const service of services) {
-      const destinations = service.destinations.map(
-        (destination) => [destinationKey(destination), destination] as const,
-      );
-      this.#entries.set(serviceKey(service), { head: service, destinations: new Map(destinations) });
-    }
+    for (const service of services) this.#services.set(serviceKey(service), service);
   }
 
   /** The service of a key (see `serviceKey`) as it stands now. */
   service(key: string): Service | undefined {
-    const entry = this.#current().get(key);
-    return entry && { ...entry.head, destinations: [...entry.destinations.values()] };
+    const found = this.#current().get(key);
+    if (!found || !isEntry(found)) return found;
+    return { ...found.head, destinations: [...found.destinations.values()] };
   }
 
   /** All services, in the order they were added. */
@@ -46,14 +43,14 @@ export class TableImage {
   }
 
   hasDestination(serviceKey: string, destinationKey: string): boolean {
-    return this.#current().get(serviceKey)?.destinations.has(destinationKey) ?? false;
+    return (
+      this.#current().has(serviceKey) && this.#entry(serviceKey)?.destinations.has(destinationKey) === true
+    );
   }
 
   /** Whether any destination of the service takes new connections. */
   canServe(key: string): boolean {
-    for (const { weight } of this.#current().get(key)?.destinations.values() ?? [])
-      if (weight > 0) return true;
-    return false;
+    return this.service(key)?.destinations.some(({ weight }) => weight > 0) === true;
   }
 
   /** Carries out an operation. Of a destination whose service is not there nothing stays. */
@@ -61,13 +58,13 @@ export class TableImage {
     this.#pending.push(operation);
   }
 
-  #current(): ReadonlyMap<string, Entry> {
+  #current(): ReadonlyMap<string, Service | Entry> {
     if (this.#pending.length > 0) {
       const pending = this.#pending;
       this.#pending = [];
       for (const operation of pending) this.#carryOut(operation);
     }
-    return this.#entries;
+    return this.#services;
   }
 
   #carryOut(operation: Operation): void {
@@ -78,22 +75,36 @@ export class TableImage {
         this.#setHead(key, operation.service);
         return;
       case 'deleteService':
-        this.#entries.delete(key);
+        this.#services.delete(key);
         return;
       case 'addDestination':
       case 'editDestination':
-        this.#entries
-          .get(key)
-          ?.destinations.set(destinationKey(operation.destination), operation.destination);
+        this.#entry(key)?.destinations.set(destinationKey(operation.destination), operation.destination);
         return;
       case 'deleteDestination':
-        this.#entries.get(key)?.destinations.delete(destinationKey(operation.destination));
+        this.#entry(key)?.destinations.delete(destinationKey(operation.destination));
     }
   }
 
   #setHead(key: string, head: ServiceHead): void {
-    const entry = this.#entries.get(key);
+    const entry = this.#entry(key);
     if (entry) entry.head = head;
-    else this.#entries.set(key, { head, destinations: new Map() });
+    else this.#services.set(key, { head, destinations: new Map() });
   }
+
+  /** A service in the form in which it can be changed. */
+  #entry(key: string): Entry | undefined {
+    const found = this.#services.get(key);
+    if (!found || isEntry(found)) return found;
+    const destinations = found.destinations.map(
+      (destination) => [destinationKey(destination), destination] as const,
+    );
+    const entry = { head: found, destinations: new Map(destinations) };
+    this.#services.set(key, entry);
+    return entry;
+  }
+}
+
+function isEntry(found: Service | Entry): found is Entry {
+  return 'head' in found;
 }

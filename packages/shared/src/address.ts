@@ -35,11 +35,13 @@ export function parseAddress(text: string): Address | undefined {
 /**
  * Makes an address of its network-order bytes.
  *
- * @param bytes At least 4 (IPv4) or 16 (IPv6) bytes; what follows is ignored, as the kernel pads IPv4 to 16.
+ * @param bytes At least 4 (IPv4) or 16 (IPv6) bytes from `start`; what follows is ignored, as the kernel pads IPv4 to 16.
  */
-export function addressFromBytes(family: Family, bytes: Uint8Array): Address {
+export function addressFromBytes(family: Family, bytes: Uint8Array, start = 0): Address {
   const text =
-    family === 4 ? `${bytes[0]}.${bytes[1]}.${bytes[2]}.${bytes[3]}` : ipv6Text(bytes.subarray(0, 16));
+    family === 4
+      ? `${bytes[start]}.${bytes[start + 1]}.${bytes[start + 2]}.${bytes[start + 3]}`
+      : ipv6Text(bytes.subarray(start, start + 16));
   return new CanonicalAddress(family, text);
 }
 

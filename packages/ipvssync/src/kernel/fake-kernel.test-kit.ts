@@ -14,7 +14,8 @@ import {
   type TrafficCounts,
 } from '../table.js';
 import { TableImage } from '../table-image.js';
-import { type Attr, AttrWriter, readAttrs, writeU16, writeU32 } from '../wire/attr.js';
+import { AttrWriter, writeU16, writeU32 } from '../wire/attr.js';
+import { type Attr, readAttrs } from '../wire/attr-reader.js';
 import { type NetlinkMessage, NLMSG_DONE, NLMSG_ERROR, readMessages } from '../wire/genl.js';
 import { operationRequest, readDestination, readService } from '../wire/ipvs.js';
 import type { Transport } from './transport.js';

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { changed, findSettingsRefusal, INITIAL_SETTINGS } from '../memory/memory-settings.js';
 import { planSettings, type Settings, type SettingsChange } from '../settings.js';
 import { arbitrarySettings, daemon } from '../settings.test-kit.js';
-import { readAttrs } from '../wire/attr.js';
+import { readAttrs } from '../wire/attr-reader.js';
 import { type NetlinkMessage, NLM_F_ACK } from '../wire/genl.js';
 import { daemonNest, readDaemon, readTimeouts, settingsRequest } from '../wire/ipvs-settings.js';
 import { answer, connect, done, ipvsKernel, type Kernel, object } from './fake-kernel.test-kit.js';

@@ -1,7 +1,7 @@
 import { errnoName } from '@surealived/shared/libc';
 import type { OperationResult } from '../operation-result.js';
 import type { Settings, SettingsChange, SettingsStore, Timeouts } from '../settings.js';
-import { genlAttributes, type NetlinkMessage } from '../wire/genl.js';
+import { findGenlAttribute, type NetlinkMessage } from '../wire/genl.js';
 import {
   daemonsRequest,
   IPVS_CMD_ATTR_DAEMON,
@@ -55,6 +55,7 @@ export class KernelSettings implements SettingsStore {
 }
 
 function readDaemonObject(object: NetlinkMessage): ReturnType<typeof readDaemon> {
-  for (const attr of genlAttributes(object)) if (attr.type === IPVS_CMD_ATTR_DAEMON) return readDaemon(attr);
+  const attr = findGenlAttribute(object, IPVS_CMD_ATTR_DAEMON);
+  if (attr) return readDaemon(attr);
   throw new KernelProtocolError('an answer of IPVS has no sync daemon');
 }

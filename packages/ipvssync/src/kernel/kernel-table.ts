@@ -11,8 +11,8 @@ import type {
   ServiceTraffic,
 } from '../table.js';
 import { describeService, serviceKey } from '../table.js';
-import type { Attr } from '../wire/attr.js';
-import { genlAttributes, type NetlinkMessage } from '../wire/genl.js';
+import type { Attr } from '../wire/attr-reader.js';
+import { findGenlAttribute, type NetlinkMessage } from '../wire/genl.js';
 import {
   destinationsRequest,
   IPVS_CMD_ATTR_DEST,
@@ -143,7 +143,8 @@ function isAboutToServe(operations: readonly Operation[], index: number): boolea
 }
 
 function nestOf(message: NetlinkMessage, type: number): Attr {
-  for (const attr of genlAttributes(message)) if (attr.type === type) return attr;
+  const attr = findGenlAttribute(message, type);
+  if (attr) return attr;
   throw new KernelProtocolError(`attribute ${type} is missing in an answer of IPVS`);
 }
 

@@ -2,7 +2,8 @@ import { endianness } from 'node:os';
 import { type Address, parseAddress } from '@surealived/shared/address';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { AttrWriter, readAttrs } from './attr.js';
+import { AttrWriter } from './attr.js';
+import { readAttrs } from './attr-reader.js';
 
 const parse = (text: string): Address => parseAddress(text) as Address;
 /** Bytes from hexadecimal digits, with white space as one likes. */

@@ -1,5 +1,5 @@
 /**
- * Netlink attributes (linux/netlink.h, struct nlattr): u16 length with header, u16 type, value, padding to 4 bytes.
+ * Writes netlink attributes (linux/netlink.h, struct nlattr): u16 length with header, u16 type, value, padding to 4 bytes.
  *
  * Integers are in host order unless the method says `Be`.
  *
@@ -7,13 +7,10 @@
  */
 import { endianness } from 'node:os';
 import { type Address, ipv4Number } from '@surealived/shared/address';
-import { KernelProtocolError } from '../kernel/errors.js';
 
-const LITTLE = endianness() === 'LE';
-const HEADER_BYTES = 4;
+export const LITTLE = endianness() === 'LE';
+export const ATTR_HEADER_BYTES = 4;
 const NLA_F_NESTED = 0x8000;
-/** Without NLA_F_NESTED and NLA_F_NET_BYTEORDER. */
-const NLA_TYPE_MASK = 0x3fff;
 const MAX_ATTR_BYTES = 0xffff;
 const FIRST_CAPACITY_BYTES = 4096;
 
@@ -22,8 +19,11 @@ export function align4(size: number): number {
   return (size + 3) & ~3;
 }
 
+/** The bytes are there: whoever asks has checked it. */
 export function readU16(bytes: Buffer, at: number): number {
-  return LITTLE ? bytes.readUInt16LE(at) : bytes.readUInt16BE(at);
+  const low = LITTLE ? at : at + 1;
+  const high = LITTLE ? at + 1 : at;
+  return (bytes[low] as number) | ((bytes[high] as number) << 8);
 }
 
 export function readU32(bytes: Buffer, at: number): number {
@@ -127,7 +127,7 @@ export class AttrWriter {
 
   /** Begins a nest; returns what `closeNest` is to be given. */
   openNest(type: number): number {
-    return this.#open(type | NLA_F_NESTED, 0) - HEADER_BYTES;
+    return this.#open(type | NLA_F_NESTED, 0) - ATTR_HEADER_BYTES;
   }
 
   closeNest(start: number): this {
@@ -141,19 +141,19 @@ export class AttrWriter {
   #integer(type: number, size: number, word: number, value: number, max: number): this {
     if (!(value >= 0 && value <= max))
       throw new RangeError(`attribute ${type}: ${value} is not in 0..${max}`);
-    const at = this.#extend(HEADER_BYTES + 4) >> 2;
-    this.#words[at] = hostPair(HEADER_BYTES + size, type);
+    const at = this.#extend(ATTR_HEADER_BYTES + 4) >> 2;
+    this.#words[at] = hostPair(ATTR_HEADER_BYTES + size, type);
     this.#words[at + 1] = word;
     return this;
   }
 
   /** Appends a header and zeroed room for the value; returns where the value goes. It may replace the buffer. */
   #open(type: number, valueBytes: number): number {
-    const length = HEADER_BYTES + valueBytes;
+    const length = ATTR_HEADER_BYTES + valueBytes;
     if (length > MAX_ATTR_BYTES) throw new RangeError(`attribute ${type}: ${length} bytes`);
     const start = this.#extend(align4(length));
     this.#words[start >> 2] = hostPair(length, type);
-    return start + HEADER_BYTES;
+    return start + ATTR_HEADER_BYTES;
   }
 
   #extend(size: number): number {
@@ -189,98 +189,4 @@ export function hostPair(first: number, second: number): number {
 function bigEndian32(value: number): number {
   if (!LITTLE) return value;
   return (value << 24) | ((value & 0xff00) << 8) | ((value >>> 8) & 0xff00) | (value >>> 24);
-}
-
-/** One attribute as received, a view on the message. Typed reads check the exact length. */
-export class Attr {
-  readonly type: number;
-  readonly #data: Buffer;
-  readonly #start: number;
-  readonly #end: number;
-
-  /** The value is `data[start..end)`. */
-  constructor(type: number, data: Buffer, start: number, end: number) {
-    this.type = type;
-    this.#data = data;
-    this.#start = start;
-    this.#end = end;
-  }
-
-  get value(): Buffer {
-    return this.#data.subarray(this.#start, this.#end);
-  }
-
-  /** One that stays when what was received is gone. */
-  copy(): Attr {
-    const value = Buffer.from(this.value);
-    return new Attr(this.type, value, 0, value.length);
-  }
-
-  u8(): number {
-    return this.#data.readUInt8(this.#exactly(1));
-  }
-
-  u16(): number {
-    return readU16(this.#data, this.#exactly(2));
-  }
-
-  u16Be(): number {
-    return this.#data.readUInt16BE(this.#exactly(2));
-  }
-
-  u32(): number {
-    return readU32(this.#data, this.#exactly(4));
-  }
-
-  u32Be(): number {
-    return this.#data.readUInt32BE(this.#exactly(4));
-  }
-
-  /** Above 2^53 it is rounded. */
-  u64(): number {
-    const at = this.#exactly(8);
-    return Number(LITTLE ? this.#data.readBigUInt64LE(at) : this.#data.readBigUInt64BE(at));
-  }
-
-  /** Text up to the first NUL, or to the end. */
-  cstring(): string {
-    const { value } = this;
-    const end = value.indexOf(0);
-    return value.toString('utf8', 0, end < 0 ? value.length : end);
-  }
-
-  /** The value, which must have `count` bytes. */
-  bytes(count: number): Buffer {
-    this.#exactly(count);
-    return this.value;
-  }
-
-  nested(): Generator<Attr, void, undefined> {
-    return readAttrs(this.value);
-  }
-
-  /** Where the value begins, which must have `count` bytes. */
-  #exactly(count: number): number {
-    const length = this.#end - this.#start;
-    if (length === count) return this.#start;
-    throw new KernelProtocolError(`attribute ${this.type}: expected ${count} bytes, got ${length}`);
-  }
-}
-
-/**
- * Walks a run of attributes lazily. Unknown types are the caller's to skip; a bad length is fatal.
- *
- * @throws KernelProtocolError for an attribute that is shorter than its header or longer than the data.
- */
-export function* readAttrs(data: Buffer): Generator<Attr, void, undefined> {
-  for (let at = 0; at < data.length; ) {
-    if (data.length - at < HEADER_BYTES)
-      throw new KernelProtocolError(`${data.length - at} bytes are left where an attribute should begin`);
-    const length = readU16(data, at);
-    const type = readU16(data, at + 2) & NLA_TYPE_MASK;
-    if (length < HEADER_BYTES || length > data.length - at)
-      throw new KernelProtocolError(`attribute ${type}: length ${length} of ${data.length - at} bytes`);
-    yield new Attr(type, data, at + HEADER_BYTES, at + length);
-    at += align4(length);
-  }
 }

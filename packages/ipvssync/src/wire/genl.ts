@@ -4,7 +4,8 @@
  * @module
  */
 import { KernelProtocolError } from '../kernel/errors.js';
-import { type AttrWriter, align4, bytePair, hostPair, readAttrs, readU16, readU32 } from './attr.js';
+import { type AttrWriter, align4, bytePair, hostPair, readU16, readU32 } from './attr.js';
+import { type Attr, findAttr, readAttrs } from './attr-reader.js';
 
 export const NETLINK_GENERIC = 16;
 
@@ -94,9 +95,17 @@ export function readErrno({ type, payload }: Pick<NetlinkMessage, 'type' | 'payl
 
 /** The attributes of a generic netlink reply. */
 export function genlAttributes({ payload }: NetlinkMessage): ReturnType<typeof readAttrs> {
-  if (payload.length < GENL_HEADER_BYTES)
-    throw new KernelProtocolError(`generic netlink message with ${payload.length} bytes`);
-  return readAttrs(payload.subarray(GENL_HEADER_BYTES));
+  return readAttrs(payload.subarray(attributesStart(payload)));
+}
+
+/** The first attribute of a type in a generic netlink reply. */
+export function findGenlAttribute({ payload }: NetlinkMessage, type: number): Attr | undefined {
+  return findAttr(payload, attributesStart(payload), type);
+}
+
+function attributesStart({ length }: Buffer): number {
+  if (length >= GENL_HEADER_BYTES) return GENL_HEADER_BYTES;
+  throw new KernelProtocolError(`generic netlink message with ${length} bytes`);
 }
 
 /** CTRL_CMD_GETFAMILY: asks for a family's number by its name. */

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { SettingsChange } from '../settings.js';
 import { arbitraryDaemons, arbitraryTimeouts, daemon } from '../settings.test-kit.js';
-import { type Attr, AttrWriter, readAttrs } from './attr.js';
+import { AttrWriter } from './attr.js';
+import { type Attr, readAttrs } from './attr-reader.js';
 import { readMessages, writeRequest } from './genl.js';
 import { daemonNest, readDaemon, readTimeouts, settingsRequest } from './ipvs-settings.js';
 

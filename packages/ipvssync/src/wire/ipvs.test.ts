@@ -4,7 +4,8 @@ import { describe, expect, it } from 'vitest';
 import { RATES, TOTALS, writeStatistics } from '../kernel/fake-kernel.test-kit.js';
 import type { Destination, Operation, ServiceHead } from '../table.js';
 import { arbitraryService, destination, service } from '../table.test-kit.js';
-import { type Attr, AttrWriter, readAttrs } from './attr.js';
+import { AttrWriter } from './attr.js';
+import { type Attr, readAttrs } from './attr-reader.js';
 import { writeRequest } from './genl.js';
 import {
   destinationsRequest,

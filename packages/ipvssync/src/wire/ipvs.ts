@@ -8,8 +8,8 @@
  *
  * @module
  */
-import { addressFromBytes, type Family, unspecifiedAddress } from '@surealived/shared/address';
-import { IPIP, type RealId, type TunnelFlags, type TunnelType } from '@surealived/shared/model';
+import { type Address, type Family, unspecifiedAddress } from '@surealived/shared/address';
+import { IPIP, type TunnelFlags, type TunnelType } from '@surealived/shared/model';
 import { KernelProtocolError } from '../kernel/errors.js';
 import type {
   Destination,
@@ -23,7 +23,8 @@ import type {
   ServiceTraffic,
   TrafficCounts,
 } from '../table.js';
-import { type Attr, type AttrWriter, readU32 } from './attr.js';
+import type { AttrWriter } from './attr.js';
+import { type Attr, AttrIndex } from './attr-reader.js';
 import type { GenlRequest } from './genl.js';
 
 export const IPVS_GENL_NAME = 'IPVS';
@@ -82,12 +83,10 @@ const SCHEDULER_FLAGS_MASK = 0b111;
 const ALL_FLAGS = 0xffffffff;
 const IP_VS_CONN_F_FWD_MASK = 0x7;
 
-/** Types above it are newer than this program. */
-const MAX_ATTR_TYPE = 31;
-
 const AF_INET = 2;
 const AF_INET6 = 10;
-const ADDRESS_BYTES = 16;
+/** `struct ip_vs_flags`. */
+const FLAGS_BYTES = 8;
 
 /** IANA protocol numbers of services. */
 const PROTOCOL_NUMBERS: ReadonlyMap<ServiceProtocol, number> = new Map([
@@ -211,24 +210,30 @@ function numberOf(names: readonly string[], name: string, prefix: string): numbe
   return index >= 0 ? index : Number(name.slice(prefix.length));
 }
 
+/** Of the object that is being read, and of what it counts. */
+const index = new AttrIndex();
+const statistics = new AttrIndex();
+
 /**
  * The service of an IPVS_CMD_ATTR_SERVICE. Attributes that are not known here (statistics …) are skipped.
  *
  * @throws KernelProtocolError where one is missing or has a wrong length.
  */
 export function readService(nest: Attr): ServiceHead {
-  const attrs = indexAttrs(nest);
-  const id = readServiceId(attrs);
-  const bits = readU32(requiredAttr(attrs, IPVS_SVC_ATTR_FLAGS, 'service flags').bytes(8), 0);
-  const netmask = requiredAttr(attrs, IPVS_SVC_ATTR_NETMASK, 'service netmask');
-  const timeoutSec = requiredAttr(attrs, IPVS_SVC_ATTR_TIMEOUT, 'service timeout').u32();
+  const attrs = index.fill(nest);
+  const { protocol, address, port, fwmark } = readServiceId(attrs);
+  const bits = attrs.firstU32(IPVS_SVC_ATTR_FLAGS, 'service flags', FLAGS_BYTES);
+  const timeoutSec = attrs.u32(IPVS_SVC_ATTR_TIMEOUT, 'service timeout');
   return {
-    ...id,
-    scheduler: requiredAttr(attrs, IPVS_SVC_ATTR_SCHED_NAME, 'scheduler').cstring(),
+    protocol,
+    address,
+    port,
+    fwmark,
+    scheduler: attrs.cstring(IPVS_SVC_ATTR_SCHED_NAME, 'scheduler'),
     schedulerFlags: (bits >>> SCHEDULER_FLAGS_SHIFT) & SCHEDULER_FLAGS_MASK,
     persistenceSec: bits & IP_VS_SVC_F_PERSISTENT ? timeoutSec : 0,
-    persistencePrefix: id.address.family === 4 ? prefixOfMask(netmask.u32Be()) : netmask.u32(),
-    persistenceEngine: attrs[IPVS_SVC_ATTR_PE_NAME]?.cstring() ?? '',
+    persistencePrefix: readPrefix(attrs, address.family),
+    persistenceEngine: attrs.has(IPVS_SVC_ATTR_PE_NAME) ? attrs.cstring(IPVS_SVC_ATTR_PE_NAME, '') : '',
     onePacket: (bits & IP_VS_SVC_F_ONEPACKET) !== 0,
   };
 }
@@ -240,47 +245,49 @@ export function readService(nest: Attr): ServiceHead {
  * @throws KernelProtocolError where an attribute is missing or has a wrong length.
  */
 export function readDestination(nest: Attr, serviceFamily: Family): Destination {
-  const attrs = indexAttrs(nest);
-  const method = requiredAttr(attrs, IPVS_DEST_ATTR_FWD_METHOD, 'forwarding').u32() & IP_VS_CONN_F_FWD_MASK;
+  const attrs = index.fill(nest);
+  const method = attrs.u32(IPVS_DEST_ATTR_FWD_METHOD, 'forwarding') & IP_VS_CONN_F_FWD_MASK;
   return {
-    ...readRealId(attrs, serviceFamily),
+    address: readRealAddress(attrs, serviceFamily),
+    port: attrs.u16Be(IPVS_DEST_ATTR_PORT, 'real port'),
     forwarding: FORWARDING_NAMES[method] ?? `method-${method}`,
-    weight: requiredAttr(attrs, IPVS_DEST_ATTR_WEIGHT, 'weight').u32() | 0,
-    lowerThreshold: requiredAttr(attrs, IPVS_DEST_ATTR_L_THRESH, 'lower threshold').u32(),
-    upperThreshold: requiredAttr(attrs, IPVS_DEST_ATTR_U_THRESH, 'upper threshold').u32(),
+    weight: attrs.u32(IPVS_DEST_ATTR_WEIGHT, 'weight') | 0,
+    lowerThreshold: attrs.u32(IPVS_DEST_ATTR_L_THRESH, 'lower threshold'),
+    upperThreshold: attrs.u32(IPVS_DEST_ATTR_U_THRESH, 'upper threshold'),
     tunnel: readTunnel(attrs),
   };
 }
 
 /** The connections that an IPVS_CMD_ATTR_DEST counts. @param serviceFamily, @throws As `readDestination`. */
 export function readDestinationConnections(nest: Attr, serviceFamily: Family): DestinationConnections {
-  const attrs = indexAttrs(nest);
+  const attrs = index.fill(nest);
   return {
-    ...readRealId(attrs, serviceFamily),
-    active: requiredAttr(attrs, IPVS_DEST_ATTR_ACTIVE_CONNS, 'active connections').u32(),
-    inactive: requiredAttr(attrs, IPVS_DEST_ATTR_INACT_CONNS, 'inactive connections').u32(),
-    persistent: requiredAttr(attrs, IPVS_DEST_ATTR_PERSIST_CONNS, 'persistent connections').u32(),
+    address: readRealAddress(attrs, serviceFamily),
+    port: attrs.u16Be(IPVS_DEST_ATTR_PORT, 'real port'),
+    active: attrs.u32(IPVS_DEST_ATTR_ACTIVE_CONNS, 'active connections'),
+    inactive: attrs.u32(IPVS_DEST_ATTR_INACT_CONNS, 'inactive connections'),
+    persistent: attrs.u32(IPVS_DEST_ATTR_PERSIST_CONNS, 'persistent connections'),
   };
 }
 
 /** What a service of an IPVS_CMD_ATTR_SERVICE has carried, without its destinations. @throws As `readService`. */
 export function readServiceTraffic(nest: Attr): Omit<ServiceTraffic, 'destinations'> {
-  const attrs = indexAttrs(nest);
-  const wide = attrs[IPVS_SVC_ATTR_STATS64];
-  const stats = indexAttrs(wide ?? requiredAttr(attrs, IPVS_SVC_ATTR_STATS, 'statistics'));
+  const attrs = index.fill(nest);
+  const isWide = attrs.has(IPVS_SVC_ATTR_STATS64);
+  const stats = statistics.fill(
+    attrs.attr(isWide ? IPVS_SVC_ATTR_STATS64 : IPVS_SVC_ATTR_STATS, 'statistics'),
+  );
   return {
     service: readServiceId(attrs),
-    totals: readCounts(stats, IPVS_STATS_ATTR_CONNS, wide !== undefined),
-    perSecond: readCounts(stats, IPVS_STATS_ATTR_CPS, wide !== undefined),
+    totals: readCounts(stats, IPVS_STATS_ATTR_CONNS, isWide),
+    perSecond: readCounts(stats, IPVS_STATS_ATTR_CPS, isWide),
   };
 }
 
 /** Five counters from `first` on. The totals of bytes have 64 bits in any case. */
-function readCounts(stats: AttrTable, first: number, isWide: boolean): TrafficCounts {
-  const count = (offset: number, isWideAnyway = false): number => {
-    const attr = requiredAttr(stats, first + offset, 'counter');
-    return isWide || isWideAnyway ? attr.u64() : attr.u32();
-  };
+function readCounts(stats: AttrIndex, first: number, isWide: boolean): TrafficCounts {
+  const count = (offset: number, isWideAnyway = false): number =>
+    isWide || isWideAnyway ? stats.u64(first + offset, 'counter') : stats.u32(first + offset, 'counter');
   const isTotal = first === IPVS_STATS_ATTR_CONNS;
   return {
     connections: count(0),
@@ -291,18 +298,17 @@ function readCounts(stats: AttrTable, first: number, isWide: boolean): TrafficCo
   };
 }
 
-function readRealId(attrs: AttrTable, serviceFamily: Family): RealId {
-  const familyAttr = attrs[IPVS_DEST_ATTR_ADDR_FAMILY];
-  const family = familyAttr ? familyOf(familyAttr.u16()) : serviceFamily;
-  const bytes = requiredAttr(attrs, IPVS_DEST_ATTR_ADDR, 'real address').bytes(ADDRESS_BYTES);
-  const port = requiredAttr(attrs, IPVS_DEST_ATTR_PORT, 'real port').u16Be();
-  return { address: addressFromBytes(family, bytes), port };
+function readRealAddress(attrs: AttrIndex, serviceFamily: Family): Address {
+  const family = attrs.has(IPVS_DEST_ATTR_ADDR_FAMILY)
+    ? familyOf(attrs.u16(IPVS_DEST_ATTR_ADDR_FAMILY, 'family'))
+    : serviceFamily;
+  return attrs.address16(IPVS_DEST_ATTR_ADDR, 'real address', family);
 }
 
-function readTunnel(attrs: AttrTable): DestinationTunnel {
-  const type = attrs[IPVS_DEST_ATTR_TUN_TYPE]?.u8() ?? 0;
-  const port = attrs[IPVS_DEST_ATTR_TUN_PORT]?.u16Be() ?? 0;
-  const flags = attrs[IPVS_DEST_ATTR_TUN_FLAGS]?.u16() ?? 0;
+function readTunnel(attrs: AttrIndex): DestinationTunnel {
+  const type = attrs.has(IPVS_DEST_ATTR_TUN_TYPE) ? attrs.u8(IPVS_DEST_ATTR_TUN_TYPE, '') : 0;
+  const port = attrs.has(IPVS_DEST_ATTR_TUN_PORT) ? attrs.u16Be(IPVS_DEST_ATTR_TUN_PORT, '') : 0;
+  const flags = attrs.has(IPVS_DEST_ATTR_TUN_FLAGS) ? attrs.u16(IPVS_DEST_ATTR_TUN_FLAGS, '') : 0;
   if (type === 0 && port === 0 && flags === 0) return IPIP;
   return {
     type: TUNNEL_TYPE_NAMES[type] ?? `type-${type}`,
@@ -311,30 +317,21 @@ function readTunnel(attrs: AttrTable): DestinationTunnel {
   };
 }
 
-function readServiceId(attrs: AttrTable): ServiceId {
-  const family = familyOf(requiredAttr(attrs, IPVS_SVC_ATTR_AF, 'service family').u16());
-  const fwmark = attrs[IPVS_SVC_ATTR_FWMARK]?.u32() ?? 0;
+function readServiceId(attrs: AttrIndex): ServiceId {
+  const family = familyOf(attrs.u16(IPVS_SVC_ATTR_AF, 'service family'));
+  const fwmark = attrs.has(IPVS_SVC_ATTR_FWMARK) ? attrs.u32(IPVS_SVC_ATTR_FWMARK, '') : 0;
   if (fwmark > 0) return { protocol: 'fwmark', address: unspecifiedAddress(family), port: 0, fwmark };
-  const number = requiredAttr(attrs, IPVS_SVC_ATTR_PROTOCOL, 'protocol').u16();
-  const bytes = requiredAttr(attrs, IPVS_SVC_ATTR_ADDR, 'service address').bytes(ADDRESS_BYTES);
-  const port = requiredAttr(attrs, IPVS_SVC_ATTR_PORT, 'service port').u16Be();
-  const protocol = PROTOCOL_NAMES.get(number) ?? (`ip-${number}` as const);
-  return { protocol, address: addressFromBytes(family, bytes), port, fwmark: 0 };
+  const number = attrs.u16(IPVS_SVC_ATTR_PROTOCOL, 'protocol');
+  const address = attrs.address16(IPVS_SVC_ATTR_ADDR, 'service address', family);
+  const port = attrs.u16Be(IPVS_SVC_ATTR_PORT, 'service port');
+  return { protocol: PROTOCOL_NAMES.get(number) ?? `ip-${number}`, address, port, fwmark: 0 };
 }
 
-/** Attributes by their type. */
-type AttrTable = readonly (Attr | undefined)[];
-
-function indexAttrs(nest: Attr): AttrTable {
-  const attrs: Attr[] = [];
-  for (const attr of nest.nested()) if (attr.type <= MAX_ATTR_TYPE) attrs[attr.type] = attr;
-  return attrs;
-}
-
-function requiredAttr(attrs: AttrTable, type: number, name: string): Attr {
-  const attr = attrs[type];
-  if (!attr) throw new KernelProtocolError(`${name} (attribute ${type}) is missing`);
-  return attr;
+function readPrefix(attrs: AttrIndex, family: Family): number {
+  const name = 'service netmask';
+  return family === 4
+    ? prefixOfMask(attrs.u32Be(IPVS_SVC_ATTR_NETMASK, name))
+    : attrs.u32(IPVS_SVC_ATTR_NETMASK, name);
 }
 
 function familyOf(number: number): Family {
