@@ -33,6 +33,7 @@ import {
   type SnapshotVirtual,
 } from './format.js';
 import { readSeal } from './seal.js';
+import { readUsualReal } from './usual-real.js';
 
 /** What a line of a diff file says. */
 export type DiffLine =
@@ -64,8 +65,8 @@ export function readSnapshot(text: string, file: string): Snapshot {
   const reader = new SnapshotReader(file);
   if (text !== '' && !text.endsWith('\n'))
     reader.report(countLines(text), 'the file ends in the middle of a line');
-  let line = 0;
-  for (const content of text.split('\n')) reader.line(content.trim(), ++line);
+  let line = 1;
+  for (let start = 0; start < text.length; line++) start = reader.take(text, start, line);
   return reader.finish(text);
 }
 
@@ -146,7 +147,17 @@ class SnapshotReader {
     this.#problems.push({ file: this.#file, line, message });
   }
 
-  line(content: string, line: number): void {
+  /** Takes the line that begins at `start`. @returns Where the next one begins. */
+  take(text: string, start: number, line: number): number {
+    const newline = text.indexOf('\n', start);
+    const end = newline < 0 ? text.length : newline;
+    const usual = this.#current && readUsualReal(text, start, this.#current);
+    if (usual && this.#current) this.#addReal(usual, this.#current, line);
+    else this.#line(text.slice(start, end).trim(), line);
+    return end + 1;
+  }
+
+  #line(content: string, line: number): void {
     if (content === '') return;
     const space = content.indexOf(' ');
     const kind = space < 0 ? content : content.slice(0, space);
@@ -155,7 +166,7 @@ class SnapshotReader {
     if (kind === 'meta') this.#meta(fields, line);
     else if (kind === 'DIFF') this.#diffFile = fields.text('file');
     else if (kind === 'virtual') this.#virtual(fields);
-    else if (kind === 'real') this.#real(fields);
+    else if (kind === 'real') this.#real(fields, line);
     else report(`expected meta, DIFF, virtual or real, got "${shorten(kind)}"`);
   }
 
@@ -213,19 +224,22 @@ class SnapshotReader {
     this.#virtuals.set(key, this.#current);
   }
 
-  #real(fields: Fields): void {
+  #real(fields: Fields, line: number): void {
     if (!this.#current) {
       if (this.#virtuals.size === 0 && this.#problems.length === 0)
         fields.report('a real before any virtual');
       return;
     }
     const real = readReal(fields, this.#current);
-    if (!real) return;
+    if (real) this.#addReal(real, this.#current, line);
+  }
+
+  #addReal(real: SnapshotReal, virtual: MutableVirtual, line: number): void {
     const key = realKey(real);
     if (this.#currentReals.has(key))
-      fields.report(`real ${key} is there twice in virtual ${virtualKey(this.#current)}`);
+      this.report(line, `real ${key} is there twice in virtual ${virtualKey(virtual)}`);
     this.#currentReals.add(key);
-    this.#current.reals.push(real);
+    virtual.reals.push(real);
   }
 }
 
