@@ -114,6 +114,7 @@ function planDestinations(
   hasToStay: HasToStay,
   operations: Operation[],
 ): void {
+  if (isAsDesired(service.destinations, actual)) return;
   const leftover = new Map(actual.map((destination) => [destinationKey(destination), destination]));
   const edits: Operation[] = [];
   for (const destination of service.destinations) {
@@ -138,6 +139,22 @@ function planDestinations(
       });
   }
   operations.push(...edits.filter((edit) => !isRemoval(edit)), ...edits.filter(isRemoval), ...deletions);
+}
+
+/**
+ * Whether two lists, each without repetition, are clearly equal; then they need not be looked into further. They are in
+ * one order, or the other way round: the kernel lists what was added last first.
+ */
+function isAsDesired(desired: readonly Destination[], actual: readonly Destination[]): boolean {
+  const last = actual.length - 1;
+  return (
+    desired.length === actual.length &&
+    desired.every((wanted, i) => isEqual(wanted, actual[i]) || isEqual(wanted, actual[last - i]))
+  );
+}
+
+function isEqual(a: Destination, b: Destination | undefined): boolean {
+  return b !== undefined && a.port === b.port && a.address.text === b.address.text && sameDestination(a, b);
 }
 
 function sameSettings(a: ServiceSettings, b: ServiceSettings): boolean {

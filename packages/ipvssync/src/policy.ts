@@ -1,6 +1,6 @@
 import type { SurealivedConfig } from '@surealived/shared/surealived-cfg';
 import type { Options } from './options.js';
-import type { SynchroniserPolicy } from './synchroniser.js';
+import type { SynchroniserPolicy } from './round.js';
 
 /** What may be done to the table; the command line comes before the configuration. */
 export function policyOf(

@@ -2,8 +2,8 @@ import { type HeldBack, limitDeletions } from './deletions.js';
 import { type Drain, Drains, findDraining } from './drain.js';
 import { planChanges } from './plan.js';
 import { findLeftAlone, isProtected, type LeftAlone } from './protection.js';
+import type { SynchroniserPolicy } from './round.js';
 import type { SettingsChange } from './settings.js';
-import type { SynchroniserPolicy } from './synchroniser.js';
 import { type DesiredService, type Operation, type Service, serviceKey } from './table.js';
 import { TableImage } from './table-image.js';
 

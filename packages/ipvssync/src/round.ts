@@ -1,6 +1,12 @@
-import type { HeldBack } from './deletions.js';
-import type { LeftAlone } from './protection.js';
-import type { Operation } from './table.js';
+import type { HeldBack, Permit } from './deletions.js';
+import type { LeftAlone, PlanPolicy } from './protection.js';
+import type { DesiredService, Operation } from './table.js';
+import type { TableImage } from './table-image.js';
+
+export interface SynchroniserPolicy extends PlanPolicy {
+  /** How many services and reals may be deleted in a round; any number where left away. */
+  readonly maxDeletes?: number;
+}
 
 /** What a round did. */
 export interface Round {
@@ -18,4 +24,19 @@ export interface Round {
   readonly leftAlone: readonly LeftAlone[] | undefined;
   /** From the start of planning to the last acknowledgement, with reading where there was any. */
   readonly durationMs: number;
+}
+
+/** What a round is to do, and how it fares. */
+export interface Work {
+  readonly desired: readonly DesiredService[];
+  readonly plan: (image: TableImage) => Operation[];
+  /** What may be deleted besides, as what was counted when it began to drain. */
+  readonly isAllowed: Permit;
+  /** Whether it is about the whole table. */
+  readonly isWhole: boolean;
+  readonly done: Operation[];
+  readonly drift: Operation[];
+  /** How many services and reals may still be deleted. */
+  deletesLeft: number;
+  heldBack: HeldBack | undefined;
 }

@@ -1,8 +1,9 @@
 import type { Clock } from '@surealived/shared/clock';
-import { countEntries, type HeldBack, HeldDeletions, limitDeletions, type Permit } from './deletions.js';
+import { countEntries, HeldDeletions, limitDeletions, type Permit } from './deletions.js';
 import { describeAttempt, describeRefusal } from './describe.js';
 import { type Drain, Drains } from './drain.js';
 import { findDrift } from './drift.js';
+import { GradualReading } from './gradual-reading.js';
 import { isRemoval, planChanges, sliceByService } from './plan.js';
 import { findLeftAlone, isProtected, type LeftAlone, type PlanPolicy } from './protection.js';
 import {
@@ -13,29 +14,9 @@ import {
   reasonsByService,
   strandingRemovals,
 } from './refusals.js';
-import type { Round } from './round.js';
+import type { Round, SynchroniserPolicy, Work } from './round.js';
 import { type DesiredService, type IpvsTable, type Operation, type Service, serviceKey } from './table.js';
 import { TableImage } from './table-image.js';
-
-export interface SynchroniserPolicy extends PlanPolicy {
-  /** How many services and reals may be deleted in a round; any number where left away. */
-  readonly maxDeletes?: number;
-}
-
-/** What a round is to do, and how it fares. */
-interface Work {
-  readonly desired: readonly DesiredService[];
-  readonly plan: (image: TableImage) => Operation[];
-  /** What may be deleted besides, as what was counted when it began to drain. */
-  readonly isAllowed: Permit;
-  /** Whether it is about the whole table. */
-  readonly isWhole: boolean;
-  readonly done: Operation[];
-  readonly drift: Operation[];
-  /** How many services and reals may still be deleted. */
-  deletesLeft: number;
-  heldBack: HeldBack | undefined;
-}
 
 /** Operations carried out together; a few milliseconds of the kernel's time. */
 const SLICE_OPERATIONS = 1000;
@@ -51,6 +32,7 @@ export class Synchroniser {
   readonly #getPolicy: () => SynchroniserPolicy;
   readonly #clock: Clock;
   #image: TableImage | undefined;
+  #reading: GradualReading | undefined;
   /** Keys of the services that were desired in the last whole round. */
   #managed: ReadonlySet<string> = new Set();
   readonly #drains = new Drains();
@@ -98,6 +80,25 @@ export class Synchroniser {
   /** The deletions that wait to be allowed. */
   get heldBack(): Pick<HeldDeletions, 'waiting' | 'permit'> {
     return this.#heldBack;
+  }
+
+  /** Begins to read the table for the next `synchronise`, which then reads nothing itself. */
+  startReading(): void {
+    this.#reading = new GradualReading(this.#table, this.#clock, this.#image);
+  }
+
+  /**
+   * Reads on, for about `limitMs`. Between two calls there may be rounds over some services.
+   *
+   * @returns Whether there is nothing left to read.
+   * @throws SureAliveError where the table cannot be read now.
+   */
+  async readOn(limitMs: number): Promise<boolean> {
+    const reading = this.#reading;
+    this.#reading = undefined;
+    await reading?.readOn(limitMs);
+    this.#reading = reading;
+    return reading?.isWhole ?? true;
   }
 
   /** What drains, and what has drained and could not be deleted yet. */
@@ -160,7 +161,7 @@ export class Synchroniser {
         durationMs: this.#clock.nowMs() - startedMs,
       };
     } catch (error) {
-      this.#image = undefined;
+      this.#forget();
       throw error;
     }
   }
@@ -174,7 +175,8 @@ export class Synchroniser {
   /** Reads the table, and adds to `drift` what is not as remembered. */
   async #read(drift: Operation[]): Promise<TableImage> {
     const remembered = this.#image;
-    const found = await this.#table.read();
+    const found = this.#reading?.services ?? (await this.#table.read());
+    this.#reading = undefined;
     if (remembered) drift.push(...findDrift(remembered.services(), found, this.#managed, this.#policy));
     this.#image = new TableImage(found);
     return this.#image;
@@ -234,6 +236,7 @@ export class Synchroniser {
         const counts = Number.isFinite(work.deletesLeft) && !work.isAllowed(operation);
         if (counts) work.deletesLeft -= countEntries([operation], image);
         image.apply(operation);
+        this.#reading?.note(operation);
         this.#drains.noteDone(operation);
         work.done.push(operation);
       } else {
@@ -241,7 +244,13 @@ export class Synchroniser {
         refusals.push({ operation, reason: describeRefusal(operation, errno, result?.detail), errno });
       }
     }
-    if (refusals.some(isOutcomeUnknown)) this.#image = undefined;
+    if (refusals.some(isOutcomeUnknown)) this.#forget();
     return refusals;
+  }
+
+  /** Nobody knows what the table holds. */
+  #forget(): void {
+    this.#image = undefined;
+    this.#reading = undefined;
   }
 }

@@ -23,7 +23,13 @@ export class TableImage {
   #pending: Operation[] = [];
 
   constructor(services: Iterable<Service> = []) {
-    for (const service of services) this.#services.set(serviceKey(service), service);
+    for (const service of services) this.put(service);
+  }
+
+  /** Adds a service, in place of one that is there under its key. */
+  put(service: Service): void {
+    this.#current();
+    this.#services.set(serviceKey(service), service);
   }
 
   /** The service of a key (see `serviceKey`) as it stands now. */

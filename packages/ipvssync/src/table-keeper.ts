@@ -16,9 +16,9 @@ import type { TableStatus } from './follow-status.js';
 import { GuardLog } from './guard-log.js';
 import { LatencyWindow } from './latency.js';
 import { Progress } from './progress.js';
-import type { Round } from './round.js';
+import type { Round, SynchroniserPolicy } from './round.js';
 import type { SettingsKeeper } from './settings-keeper.js';
-import { Synchroniser, type SynchroniserPolicy } from './synchroniser.js';
+import { Synchroniser } from './synchroniser.js';
 import {
   type DesiredService,
   describeDestination,
@@ -27,6 +27,9 @@ import {
   type Operation,
   serviceKey,
 } from './table.js';
+
+/** How long the table is read before the files are looked at again. */
+const READ_TURN_MS = 5;
 
 export interface TableKeeperOptions {
   readonly table: IpvsTable;
@@ -55,6 +58,7 @@ export class TableKeeper {
   readonly #progress = new Progress();
   /** When the whole table was read last, monotonic. */
   #readAtMs = 0;
+  #isReadingBack = false;
 
   constructor(options: TableKeeperOptions) {
     const { table, policy, log, clock } = options;
@@ -69,6 +73,7 @@ export class TableKeeper {
 
   /** When `lookAfter` has something to do, but for what is tried again; monotonic, and infinite for never. */
   get dueAtMs(): number {
+    if (this.#isReadingBack) return Number.NEGATIVE_INFINITY;
     return Math.min(this.#resyncAtMs, this.#synchroniser.drainsDueAtMs);
   }
 
@@ -97,6 +102,7 @@ export class TableKeeper {
 
   /** Reads the whole table and makes it as desired. @param isAllowed Which deletions may be made besides. */
   async synchroniseAll(isAllowed?: Permit): Promise<void> {
+    this.#isReadingBack = false;
     const desired = this.#options.desired();
     await this.#carryOut(() => this.#synchroniser.synchronise(desired, isAllowed), undefined);
     await this.#options.settings?.repair();
@@ -124,10 +130,23 @@ export class TableKeeper {
   async lookAfter(isAskedFor: boolean): Promise<void> {
     const nowMs = this.#clock.nowMs();
     if (isAskedFor) this.#log.info('table is read back');
-    const isRetry = this.#failures.takeRetry(nowMs);
-    if (isAskedFor || isRetry || nowMs >= this.#resyncAtMs) await this.synchroniseAll();
+    const isDue = this.#failures.takeRetry(nowMs) || nowMs >= this.#resyncAtMs;
+    if (isAskedFor || (isDue && !this.#isReadingBack)) {
+      this.#synchroniser.startReading();
+      this.#isReadingBack = true;
+    }
+    if (this.#isReadingBack) await this.#readBack();
     else await this.#options.settings?.retryIfDue();
     if (nowMs >= this.#synchroniser.drainsDueAtMs) await this.#endDrains();
+  }
+
+  /** Reads a part of the table; what is decided meanwhile does not wait for the others. After the last it is repaired. */
+  async #readBack(): Promise<void> {
+    let isWhole = true;
+    await this.#guard(async () => {
+      isWhole = await this.#synchroniser.readOn(READ_TURN_MS);
+    });
+    if (isWhole) await this.synchroniseAll();
   }
 
   /** Deletes what has drained. */

@@ -133,6 +133,11 @@ export interface IpvsTable {
    */
   read(): Promise<readonly Service[]>;
   /**
+   * As `read`, but some services at a time, between which there may be other calls; a part may be empty. A service that is
+   * added meanwhile may be missing.
+   */
+  readParts(): AsyncIterable<readonly Service[]>;
+  /**
    * The connections of a service's destinations now; none where there is no such service.
    *
    * @throws SureAliveError where they cannot be read now.

@@ -34,6 +34,8 @@ import type { Transport } from './transport.js';
 
 /** Destinations of which the connections are read in one turn of the event loop; a millisecond or two. */
 const TURN_DESTINATIONS = 100;
+/** Read in one go; a millisecond or two. */
+const PART_SERVICES = 16;
 
 /** The IPVS table of the network namespace that the process runs in. */
 export class KernelTable implements IpvsTable {
@@ -65,12 +67,20 @@ export class KernelTable implements IpvsTable {
   }
 
   async read(): Promise<readonly Service[]> {
+    const all: Service[] = [];
+    for await (const part of this.readParts()) all.push(...part);
+    return all;
+  }
+
+  async *readParts(): AsyncIterable<readonly Service[]> {
     const read = (object: NetlinkMessage) => readService(nestOf(object, IPVS_CMD_ATTR_SERVICE));
     const heads = this.#client.dump(servicesRequest(this.#family), read, 'list services');
-    return heads.flatMap((head) => {
-      const destinations = this.#dumpDestinations(head, readDestination);
-      return destinations ? [{ ...head, destinations }] : [];
-    });
+    yield [];
+    for (let i = 0; i < heads.length; i += PART_SERVICES)
+      yield heads.slice(i, i + PART_SERVICES).flatMap((head) => {
+        const destinations = this.#dumpDestinations(head, readDestination);
+        return destinations ? [{ ...head, destinations }] : [];
+      });
   }
 
   async readConnections(service: ServiceId): Promise<readonly DestinationConnections[]> {

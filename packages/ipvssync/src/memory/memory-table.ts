@@ -42,6 +42,10 @@ export class MemoryTable implements IpvsTable {
     return this.#image.services();
   }
 
+  async *readParts(): AsyncIterable<readonly Service[]> {
+    yield await this.read();
+  }
+
   /** There is no traffic in memory. */
   async readConnections(service: ServiceId): Promise<readonly DestinationConnections[]> {
     const { destinations = [] } = this.#image.service(serviceKey(service)) ?? {};

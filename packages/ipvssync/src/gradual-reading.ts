@@ -1,0 +1,42 @@
+import type { Clock } from '@surealived/shared/clock';
+import { type IpvsTable, type Operation, type Service, serviceKey } from './table.js';
+import { TableImage } from './table-image.js';
+
+/** A reading of the whole table in parts, between which we write: what was written then is in it. */
+export class GradualReading {
+  readonly #parts: AsyncIterator<readonly Service[]>;
+  readonly #clock: Clock;
+  readonly #found = new TableImage();
+  #isWhole = false;
+
+  constructor(table: IpvsTable, clock: Clock) {
+    this.#parts = table.readParts()[Symbol.asyncIterator]();
+    this.#clock = clock;
+  }
+
+  /** Reads on, for about `limitMs`. @throws SureAliveError where the table cannot be read: then this is of no use any more. */
+  async readOn(limitMs: number): Promise<void> {
+    const untilMs = this.#clock.nowMs() + limitMs;
+    while (!this.#isWhole) {
+      const { done = false, value } = await this.#parts.next();
+      if (done) this.#isWhole = true;
+      else for (const service of value) this.#found.put(service);
+      if (this.#clock.nowMs() >= untilMs) return;
+    }
+  }
+
+  /** Takes over what was written. A service that has not been read yet will be read as it is then. */
+  note(operation: Operation): void {
+    const isRead = this.#found.hasService(serviceKey(operation.service));
+    if (isRead || operation.kind === 'addService') this.#found.apply(operation);
+  }
+
+  /** The table; `undefined` while parts of it are missing. */
+  get services(): readonly Service[] | undefined {
+    return this.#isWhole ? this.#found.services() : undefined;
+  }
+
+  get isWhole(): boolean {
+    return this.#isWhole;
+  }
+}
