@@ -10,7 +10,7 @@ import { run } from './lab/run.js';
 import { withinLimit } from './lab/wait.js';
 import { Lab } from './lab.js';
 import { type CollectedLog, type ScenarioFailure, type ScenarioResult, writeResult } from './result.js';
-import { SCENARIOS } from './scenarios/index.js';
+import { BENCH_SCENARIOS, SCENARIOS } from './scenarios/index.js';
 import type { Scenario } from './scenarios/scenario.js';
 
 const CLEAN_UP_TIMEOUT_MS = 20_000;
@@ -19,7 +19,7 @@ const BRIDGE_CHATTER = /entered (blocking|forwarding|disabled) state|link become
 
 async function main([resultsDir = '.', ...names]: readonly string[]): Promise<void> {
   for (const name of names) {
-    const scenario = SCENARIOS.find((candidate) => candidate.name === name);
+    const scenario = [...SCENARIOS, ...BENCH_SCENARIOS].find((candidate) => candidate.name === name);
     if (!scenario) throw new Error(`there is no scenario ${name}`);
     console.log(`scenario ${name}`);
     await run(['dmesg', '--clear']); // so that a failure shows the kernel's words about this scenario alone

@@ -1,5 +1,6 @@
 import { allSettings } from './all-settings.js';
 import { drainUnderLoad } from './drain-under-load.js';
+import { diffLatency, diffLatencyByDefault } from './diff-latency.js';
 import { drift } from './drift.js';
 import { forwardingMethods } from './forwarding-methods.js';
 import { ipvsWorks } from './ipvs-works.js';
@@ -34,6 +35,10 @@ export const SCENARIOS: readonly Scenario[] = [
   kills,
   reaction,
   manyRules,
+  diffLatency,
   syncDaemons,
   leastPrivilege,
 ];
+
+/** What takes too long for every test run. */
+export const BENCH_SCENARIOS: readonly Scenario[] = [diffLatencyByDefault];
