@@ -1,17 +1,24 @@
 import type { Clock } from '@surealived/shared/clock';
+import { isSameService } from './plan.js';
 import { type IpvsTable, type Operation, type Service, serviceKey } from './table.js';
 import { TableImage } from './table-image.js';
 
-/** A reading of the whole table in parts, between which we write: what was written then is in it. */
+/**
+ * A reading of the whole table in parts, between which we write: what was written then is in it.
+ *
+ * What is as remembered stays the object that it was: a large table read again and again would make work for the collector.
+ */
 export class GradualReading {
   readonly #parts: AsyncIterator<readonly Service[]>;
   readonly #clock: Clock;
+  readonly #remembered: TableImage | undefined;
   readonly #found = new TableImage();
   #isWhole = false;
 
-  constructor(table: IpvsTable, clock: Clock) {
+  constructor(table: IpvsTable, clock: Clock, remembered?: TableImage) {
     this.#parts = table.readParts()[Symbol.asyncIterator]();
     this.#clock = clock;
+    this.#remembered = remembered;
   }
 
   /** Reads on, for about `limitMs`. @throws SureAliveError where the table cannot be read: then this is of no use any more. */
@@ -20,7 +27,7 @@ export class GradualReading {
     while (!this.#isWhole) {
       const { done = false, value } = await this.#parts.next();
       if (done) this.#isWhole = true;
-      else for (const service of value) this.#found.put(service);
+      else for (const service of value) this.#found.put(this.#recognise(service));
       if (this.#clock.nowMs() >= untilMs) return;
     }
   }
@@ -29,6 +36,11 @@ export class GradualReading {
   note(operation: Operation): void {
     const isRead = this.#found.hasService(serviceKey(operation.service));
     if (isRead || operation.kind === 'addService') this.#found.apply(operation);
+  }
+
+  #recognise(service: Service): Service {
+    const known = this.#remembered?.service(serviceKey(service));
+    return known && isSameService(service, known) ? known : service;
   }
 
   /** The table; `undefined` while parts of it are missing. */

@@ -102,6 +102,7 @@ function planService(
   hasToStay: HasToStay,
   operations: Operation[],
 ): void {
+  if (desired === actual) return;
   if (!actual) operations.push({ kind: 'addService', service: desired });
   else if (!sameSettings(desired, actual))
     operations.push({ kind: 'editService', service: desired, before: actual });
@@ -139,6 +140,11 @@ function planDestinations(
       });
   }
   operations.push(...edits.filter((edit) => !isRemoval(edit)), ...edits.filter(isRemoval), ...deletions);
+}
+
+/** Whether two services, without repetition in themselves, are clearly equal; false may mean that they are in odd order. */
+export function isSameService(a: Service, b: Service): boolean {
+  return sameSettings(a, b) && isAsDesired(a.destinations, b.destinations);
 }
 
 /**

@@ -160,8 +160,19 @@ export interface IpvsTable {
   close(): void;
 }
 
+/** A round over a large table asks for the key of a service many times. */
+const knownKeys = new WeakMap<ServiceId, string>();
+
 /** A text that is equal for equal services. */
-export function serviceKey({ protocol, address, port, fwmark }: ServiceId): string {
+export function serviceKey(service: ServiceId): string {
+  const known = knownKeys.get(service);
+  if (known !== undefined) return known;
+  const key = makeServiceKey(service);
+  knownKeys.set(service, key);
+  return key;
+}
+
+function makeServiceKey({ protocol, address, port, fwmark }: ServiceId): string {
   return protocol === 'fwmark' ? `fwmark ${fwmark} ${address.family}` : `${protocol} ${address.text} ${port}`;
 }
 
