@@ -29,6 +29,14 @@ export const send: (fd: number, data: Uint8Array, length: number, flags: number)
 export const recv: (fd: number, data: Uint8Array, length: number, flags: number) => number = libc.func(
   'int64_t recv(int fd, void *data, size_t length, int flags)',
 );
+/** Messages are an array of `struct mmsghdr`; `timeout` is null for none. */
+export const recvmmsg: (
+  fd: number,
+  messages: Uint8Array,
+  count: number,
+  flags: number,
+  timeout: null,
+) => number = libc.func('int recvmmsg(int fd, void *messages, uint32_t count, int flags, void *timeout)');
 export const close: (fd: number) => number = libc.func('int close(int fd)');
 export const flock: (fd: number, operation: number) => number = libc.func('int flock(int fd, int operation)');
 export const setsockopt: (
@@ -68,6 +76,11 @@ const setrlimit: (resource: number, limits: Uint8Array) => number = libc.func(
 /** Calls `onReadable` on the main loop whenever `fd` can be read, until closed. */
 export function watchReadable(fd: number, onReadable: () => void): { close(): void } {
   return koffi.node.poll(fd, { readable: true }, onReadable);
+}
+
+/** Where bytes are in memory, for structures that point to them. Whoever keeps it keeps the bytes, too. */
+export function addressOf(bytes: Uint8Array): bigint {
+  return koffi.address(bytes);
 }
 
 /** The errno of the last call of this module. */

@@ -1,6 +1,7 @@
 import { endianness } from 'node:os';
 import * as libc from '@surealived/shared/libc';
 import { NETLINK_GENERIC } from '../wire/genl.js';
+import { DatagramReceiver } from './datagram-receiver.js';
 import type { Transport } from './transport.js';
 
 const AF_NETLINK = 16;
@@ -13,8 +14,6 @@ const SOL_NETLINK = 270;
 /** Errors come without the request that they answer. */
 const NETLINK_CAP_ACK = 10;
 
-/** The kernel fills at most 32 KiB of a dump into one datagram. */
-const DATAGRAM_BYTES = 64 << 10;
 const RECEIVE_BUFFER_BYTES = 1 << 20;
 
 /**
@@ -27,16 +26,12 @@ export function openNetlinkSocket(timeoutMs: number): Transport {
   const fd = libc.socket(AF_NETLINK, SOCK_RAW | libc.SOCK_CLOEXEC, NETLINK_GENERIC);
   if (fd < 0) throw libc.systemCallError('socket(AF_NETLINK)');
   setUp(fd, timeoutMs);
-  const incoming = Buffer.alloc(DATAGRAM_BYTES);
+  const incoming = new DatagramReceiver(fd);
   return {
     send(datagram) {
       if (libc.send(fd, datagram, datagram.length, 0) < 0) throw libc.systemCallError('send');
     },
-    receive() {
-      const length = libc.recv(fd, incoming, incoming.length, 0);
-      if (length < 0) throw libc.systemCallError('recv');
-      return incoming.subarray(0, length);
-    },
+    receive: () => incoming.receive(),
     close: () => void libc.close(fd),
   };
 }
