@@ -6,7 +6,7 @@ const MAX_SNAPSHOT_BYTES = 4 << 20;
 
 /**
  * Tells V8 that the process will be over within a second: optimised code and a growing young generation would then take
- * more fresh memory than they save time (measured with 11,000 rules: up to a sixth of the whole).
+ * more fresh memory than they save time.
  *
  * @param snapshot The file whose size decides.
  */

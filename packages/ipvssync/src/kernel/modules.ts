@@ -5,7 +5,7 @@
  *
  * @module
  */
-import { type ExecFileException, execFile } from 'node:child_process';
+import type { ExecFileException } from 'node:child_process';
 import type { OperationResult } from '../operation-result.js';
 import { type Operation, type ServiceSettings, serviceKey } from '../table.js';
 
@@ -111,7 +111,8 @@ export function modulesOf({ scheduler, persistenceEngine }: ServiceSettings): re
 }
 
 /** Runs `modprobe -q`, which also succeeds for what is built in or loaded. */
-export function modprobe(module: string): Promise<string | undefined> {
+export async function modprobe(module: string): Promise<string | undefined> {
+  const { execFile } = await import('node:child_process'); // rarely needed
   return new Promise((resolve) => {
     const options = { timeout: MODPROBE_TIMEOUT_MS, killSignal: 'SIGKILL', env: { PATH } } as const;
     execFile('modprobe', ['-q', module], options, (error) => {
