@@ -1,6 +1,6 @@
 import { allSettings } from './all-settings.js';
-import { drainUnderLoad } from './drain-under-load.js';
 import { diffLatency, diffLatencyByDefault } from './diff-latency.js';
+import { drainUnderLoad } from './drain-under-load.js';
 import { drift } from './drift.js';
 import { forwardingMethods } from './forwarding-methods.js';
 import { ipvsWorks } from './ipvs-works.js';
