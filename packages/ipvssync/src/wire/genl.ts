@@ -41,12 +41,29 @@ export interface GenlRequest {
   readonly fill?: (attributes: AttrWriter) => void;
 }
 
-/** One message of a datagram from the kernel. */
-export interface NetlinkMessage {
+/** One message of a datagram from the kernel, a view on it. */
+export class NetlinkMessage {
   readonly type: number;
   readonly flags: number;
   readonly sequence: number;
-  readonly payload: Buffer;
+  readonly data: Buffer;
+  readonly start: number;
+  readonly end: number;
+
+  /** The payload is `data[start..end)`. */
+  constructor(data: Buffer, start: number, end: number) {
+    const header = start - NLMSG_HEADER_BYTES;
+    this.type = readU16(data, header + 4);
+    this.flags = readU16(data, header + 6);
+    this.sequence = readU32(data, header + SEQUENCE_AT);
+    this.data = data;
+    this.start = start;
+    this.end = end;
+  }
+
+  get payload(): Buffer {
+    return this.data.subarray(this.start, this.end);
+  }
 }
 
 /** Appends a request, 4-byte aligned. */
@@ -76,12 +93,7 @@ export function* readMessages(datagram: Buffer): Generator<NetlinkMessage, void,
     const length = left < NLMSG_HEADER_BYTES ? left : readU32(datagram, at);
     if (length < NLMSG_HEADER_BYTES || length > left)
       throw new KernelProtocolError(`netlink message of ${length} bytes in ${left}`);
-    yield {
-      type: readU16(datagram, at + 4),
-      flags: readU16(datagram, at + 6),
-      sequence: readU32(datagram, at + SEQUENCE_AT),
-      payload: datagram.subarray(at + NLMSG_HEADER_BYTES, at + length),
-    };
+    yield new NetlinkMessage(datagram, at + NLMSG_HEADER_BYTES, at + length);
     at += align4(length);
   }
 }
@@ -94,18 +106,19 @@ export function readErrno({ type, payload }: Pick<NetlinkMessage, 'type' | 'payl
 }
 
 /** The attributes of a generic netlink reply. */
-export function genlAttributes({ payload }: NetlinkMessage): ReturnType<typeof readAttrs> {
-  return readAttrs(payload.subarray(attributesStart(payload)));
+export function genlAttributes({ payload }: Pick<NetlinkMessage, 'payload'>): ReturnType<typeof readAttrs> {
+  requireGenlHeader(payload.length);
+  return readAttrs(payload.subarray(GENL_HEADER_BYTES));
 }
 
 /** The first attribute of a type in a generic netlink reply. */
-export function findGenlAttribute({ payload }: NetlinkMessage, type: number): Attr | undefined {
-  return findAttr(payload, attributesStart(payload), type);
+export function findGenlAttribute({ data, start, end }: NetlinkMessage, type: number): Attr | undefined {
+  requireGenlHeader(end - start);
+  return findAttr(data, start + GENL_HEADER_BYTES, end, type);
 }
 
-function attributesStart({ length }: Buffer): number {
-  if (length >= GENL_HEADER_BYTES) return GENL_HEADER_BYTES;
-  throw new KernelProtocolError(`generic netlink message with ${length} bytes`);
+function requireGenlHeader(bytes: number): void {
+  if (bytes < GENL_HEADER_BYTES) throw new KernelProtocolError(`generic netlink message with ${bytes} bytes`);
 }
 
 /** CTRL_CMD_GETFAMILY: asks for a family's number by its name. */
@@ -119,7 +132,7 @@ export function familyRequest(name: string): GenlRequest {
 }
 
 /** The family's number out of the answer to `familyRequest`. */
-export function readFamily(message: NetlinkMessage): number {
+export function readFamily(message: Pick<NetlinkMessage, 'payload'>): number {
   for (const attr of genlAttributes(message)) if (attr.type === CTRL_ATTR_FAMILY_ID) return attr.u16();
   throw new KernelProtocolError('the answer names no generic netlink family');
 }
