@@ -7,7 +7,6 @@ import { saveIpvs } from '../lab/ipvs.js';
 import { largeRules, largeSnapshot } from '../lab/large-table.js';
 import { REPORT_PEAK, reportedPeakMb } from '../lab/memory-use.js';
 import type { Namespace } from '../lab/namespace.js';
-import { median } from '../lab/statistics.js';
 import type { Lab } from '../lab.js';
 import type { Scenario } from './scenario.js';
 
@@ -47,9 +46,9 @@ export const manyRules: Scenario = {
     for (const { report } of unchanged) assert.match(report, /^nothing to change in /);
     const [last] = await emptyTables(lab, ['memory']);
     lab.measure('oncePeakMb', reportedPeakMb(await once(last, ...REPORT_PEAK)));
-    const ipvsadmMs = median(theirs);
-    const [onceMs, writingMs] = medians(first);
-    const [unchangedMs, readingMs] = medians(unchanged);
+    const ipvsadmMs = Math.min(...theirs);
+    const [onceMs, writingMs] = fastest(first);
+    const [unchangedMs, readingMs] = fastest(unchanged);
     for (const [name, value] of Object.entries({ ipvsadmMs, onceMs, writingMs, unchangedMs, readingMs }))
       lab.measure(name, value);
     lab.measure('wholeRatio', ipvsadmMs / onceMs);
@@ -95,6 +94,7 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - startedMs;
 }
 
-function medians(runs: readonly Run[]): [wholeMs: number, insideMs: number] {
-  return [median(runs.map(({ wholeMs }) => wholeMs)), median(runs.map(({ insideMs }) => insideMs))];
+/** What else the machine does only adds to a time. */
+function fastest(runs: readonly Run[]): [wholeMs: number, insideMs: number] {
+  return [Math.min(...runs.map(({ wholeMs }) => wholeMs)), Math.min(...runs.map(({ insideMs }) => insideMs))];
 }
