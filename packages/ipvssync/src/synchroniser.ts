@@ -87,12 +87,7 @@ export class Synchroniser {
     this.#reading = new GradualReading(this.#table, this.#clock, this.#image);
   }
 
-  /**
-   * Reads on, for about `limitMs`. Between two calls there may be rounds over some services.
-   *
-   * @returns Whether there is nothing left to read.
-   * @throws SureAliveError where the table cannot be read now.
-   */
+  /** Reads on, for about `limitMs`; rounds over some services may come in between. @returns Whether all is read. @throws SureAliveError */
   async readOn(limitMs: number): Promise<boolean> {
     const reading = this.#reading;
     this.#reading = undefined;
@@ -250,7 +245,6 @@ export class Synchroniser {
 
   /** Nobody knows what the table holds. */
   #forget(): void {
-    this.#image = undefined;
-    this.#reading = undefined;
+    [this.#image, this.#reading] = [undefined, undefined];
   }
 }

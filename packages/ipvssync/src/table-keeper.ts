@@ -142,11 +142,14 @@ export class TableKeeper {
 
   /** Reads a part of the table; what is decided meanwhile does not wait for the others. After the last it is repaired. */
   async #readBack(): Promise<void> {
-    let isWhole = true;
+    let outcome = 'failed' as 'failed' | 'whole' | 'part';
     await this.#guard(async () => {
-      isWhole = await this.#synchroniser.readOn(READ_TURN_MS);
+      outcome = (await this.#synchroniser.readOn(READ_TURN_MS)) ? 'whole' : 'part';
     });
-    if (isWhole) await this.synchroniseAll();
+    if (outcome === 'part') return;
+    this.#isReadingBack = false;
+    if (outcome === 'whole') await this.synchroniseAll();
+    else this.#readAtMs = this.#clock.nowMs();
   }
 
   /** Deletes what has drained. */

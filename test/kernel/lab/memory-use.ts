@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 /** Makes a Node program print the most memory that it ever had, as it ends; comes before its script. */
 export const REPORT_PEAK: readonly string[] = [
   '--import',
-  "data:text/javascript,process.on('exit',()=>process.stdout.write(`peak ${process.resourceUsage().maxRSS} KB`))",
+  "data:text/javascript,process.on('exit',()=>process.stdout.write('peak '+process.resourceUsage().maxRSS+' KB'))",
 ];
 
 /** What `REPORT_PEAK` made a program print, in MB. */
