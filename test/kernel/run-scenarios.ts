@@ -44,12 +44,15 @@ export function limitOf(scenarios: readonly Scenario[]): number {
 }
 
 /** Boots a guest and runs scenarios in it, one after the other. */
-export async function runScenarios(scenarios: readonly Scenario[]): Promise<ScenarioReport> {
+export async function runScenarios(
+  scenarios: readonly Scenario[],
+  { isSpread = false } = {},
+): Promise<ScenarioReport> {
   if (!existsSync(GUEST_PROGRAM)) throw new Error(`${GUEST_PROGRAM} is missing: build first`);
   const names = scenarios.map(({ name }) => name);
   const command = [process.execPath, '--enable-source-maps', GUEST_PROGRAM, GUEST_RESULTS_DIR, ...names];
   return new ScenarioReport(
-    await launchGuest({ command, workingDir: CHECKOUT, timeoutMs: limitOf(scenarios) }),
+    await launchGuest({ command, workingDir: CHECKOUT, timeoutMs: limitOf(scenarios), isSpread }),
   );
 }
 
