@@ -1,9 +1,8 @@
-import { createLogger } from '@surealived/shared/log';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { DriftLog, findDrift } from './drift.js';
-import { type Operation, serviceKey } from './table.js';
-import { arbitraryTable, service, sorted } from './table.test-kit.js';
+import { findDrift } from './drift.js';
+import { serviceKey } from './table.js';
+import { arbitraryTable, sorted } from './table.test-kit.js';
 import { TableImage } from './table-image.js';
 
 describe('findDrift', () => {
@@ -26,19 +25,5 @@ describe('findDrift', () => {
           expect(managed.has(serviceKey(service))).toBe(true);
       }),
     );
-  });
-});
-
-describe('DriftLog', () => {
-  it('counts all, and tells up to 20 of a round', () => {
-    const lines: string[] = [];
-    const sink = { write: (line: string) => lines.push(line.trim()) };
-    const log = new DriftLog(createLogger('test', { level: 'debug', format: 'text', sink }));
-    const change: Operation = { kind: 'deleteService', service: service('tcp 10.0.0.1:80') };
-    log.note(Array(100).fill(change));
-    expect(log.count).toBe(100);
-    expect(lines).toHaveLength(21);
-    expect(lines[19]).toContain('change="- tcp 10.0.0.1:80"');
-    expect(lines[20]).toContain('drift goes on more=80');
   });
 });

@@ -7,12 +7,11 @@
  */
 import { existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { messageOf, SnapshotError } from '@surealived/shared/errors';
+import { isExpected, messageOf, SnapshotError } from '@surealived/shared/errors';
 import type { Logger } from '@surealived/shared/log';
 import type { Permit } from './deletions.js';
 import { desiredService } from './desired.js';
 import { DirectoryWatch } from './directory-watch.js';
-import { isExpected } from './expected-error.js';
 import type { FollowStatus } from './follow-status.js';
 import { Handover, type HandoverPaths, type LoadOptions } from './handover.js';
 import { Requests } from './requests.js';

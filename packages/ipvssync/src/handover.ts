@@ -1,6 +1,6 @@
-import { closeSync, constants, existsSync, openSync, readdirSync, readSync } from 'node:fs';
+import { closeSync, constants, openSync, readdirSync, readSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
-import { ConfigError, HandoverMissingError, SnapshotError } from '@surealived/shared/errors';
+import { SnapshotError } from '@surealived/shared/errors';
 import { withFileLock } from '@surealived/shared/file-lock';
 import { describeVirtualId, virtualKey } from '@surealived/shared/model';
 import {
@@ -9,10 +9,9 @@ import {
   type Snapshot,
   type SnapshotVirtual,
 } from '@surealived/shared/snapshot/format';
-import { readGeneration, readSnapshot } from '@surealived/shared/snapshot/read';
-import { readMixedTextFile } from '@surealived/shared/text-file';
-import { applyDiffEntry } from './desired.js';
+import { applyDiffEntry } from './apply-diff.js';
 import { DiffReader, diffNumber } from './diff-reader.js';
+import { readFullSnapshot, readSealedGeneration, refuseEmpty, refuseWithout } from './full-snapshot.js';
 import { Remover } from './remover.js';
 
 /** The hand-over files, under the names of surealived.cfg. */
@@ -35,8 +34,6 @@ export interface HandoverNews {
 }
 
 const LOCK_TIMEOUT_MS = 10_000;
-/** About a million reals. */
-const MAX_SNAPSHOT_BYTES = 256 << 20;
 /** The DIFF line stands in the first lines. */
 const HEAD_BYTES = 4096;
 
@@ -194,7 +191,7 @@ export class Handover {
   #catchUp(head: string): void {
     const told = Number(/^meta .* generation=(\d+) /.exec(head)?.[1]);
     if (this.#generation === undefined || !(told > this.#generation)) return;
-    const generation = readGeneration(readMixedTextFile(this.#paths.full_sync_file, MAX_SNAPSHOT_BYTES));
+    const generation = readSealedGeneration(this.#paths.full_sync_file);
     this.#generation = Math.max(generation ?? 0, this.#generation);
   }
 
@@ -234,26 +231,6 @@ function listDirectory(directory: string): readonly string[] {
 /** Whether an entry tells the whole of a verdict: an `addreal` is followed by a `chgreal` of the same real. */
 function isWholeChange({ command }: DiffEntry): boolean {
   return command !== 'addreal';
-}
-
-/** Reads a full snapshot, in which names may have any bytes. @throws SnapshotError with all that is wrong, also where it cannot be read. */
-export function readFullSnapshot(file: string): Snapshot {
-  try {
-    return readSnapshot(readMixedTextFile(file, MAX_SNAPSHOT_BYTES), file);
-  } catch (error) {
-    throw error instanceof ConfigError ? new SnapshotError(error.problems) : error;
-  }
-}
-
-/** @throws SnapshotError where a snapshot has no virtual. */
-export function refuseEmpty({ virtuals }: Snapshot, file: string): void {
-  if (virtuals.length === 0)
-    throw new SnapshotError([{ file, line: 0, message: 'no virtual at all; --allow-empty takes it' }]);
-}
-
-/** @throws HandoverMissingError */
-export function refuseWithout(file: string): void {
-  if (!existsSync(file)) throw new HandoverMissingError(`${file}: missing; surealived must run first`);
 }
 
 /** Folds diff entries into the virtuals. @returns The keys of those that were named. */

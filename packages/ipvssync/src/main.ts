@@ -1,4 +1,4 @@
-import { asWarning, describeProblem, messageOf } from '@surealived/shared/errors';
+import { asWarning, describeProblem, isExpected, messageOf } from '@surealived/shared/errors';
 import {
   answerCommandLine,
   EXIT,
@@ -7,7 +7,6 @@ import {
   readVersion,
 } from '@surealived/shared/process-host';
 import { type LoadedConfig, loadConfig } from '@surealived/shared/surealived-cfg';
-import { isExpected } from './expected-error.js';
 import { type Options, parseArguments } from './options.js';
 import { prepareShortRun } from './short-run.js';
 

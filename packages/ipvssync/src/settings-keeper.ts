@@ -1,7 +1,6 @@
 import type { Clock } from '@surealived/shared/clock';
-import { messageOf } from '@surealived/shared/errors';
+import { isExpected, messageOf } from '@surealived/shared/errors';
 import type { Logger } from '@surealived/shared/log';
-import { isExpected } from './expected-error.js';
 import { type Failure, Failures } from './failures.js';
 import { describeSettingsChange, type SettingsStore, type WantedSettings } from './settings.js';
 import { repairSettings } from './settings-round.js';

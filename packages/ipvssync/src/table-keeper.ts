@@ -5,14 +5,12 @@
  * @module
  */
 import type { Clock } from '@surealived/shared/clock';
-import { messageOf } from '@surealived/shared/errors';
+import { isExpected, messageOf } from '@surealived/shared/errors';
 import type { Logger } from '@surealived/shared/log';
 import type { Permit } from './deletions.js';
 import { describeOperation } from './describe.js';
-import { DriftLog } from './drift.js';
-import { isExpected } from './expected-error.js';
+import { DriftLog } from './drift-log.js';
 import { Failures, WHOLE_TABLE } from './failures.js';
-import type { TableStatus } from './follow-status.js';
 import { GuardLog } from './guard-log.js';
 import { LatencyWindow } from './latency.js';
 import { Progress } from './progress.js';
@@ -27,6 +25,7 @@ import {
   type Operation,
   serviceKey,
 } from './table.js';
+import type { TableStatus } from './table-status.js';
 
 /** How long the table is read before the files are looked at again. */
 const READ_TURN_MS = 5;

@@ -1,9 +1,8 @@
 import { accessSync, constants } from 'node:fs';
-import { messageOf } from '@surealived/shared/errors';
+import { isExpected, messageOf } from '@surealived/shared/errors';
 import type { Host } from '@surealived/shared/process-host';
 import type { SurealivedConfig } from '@surealived/shared/surealived-cfg';
-import { isExpected } from './expected-error.js';
-import { readFullSnapshot, refuseEmpty, refuseWithout } from './handover.js';
+import { readFullSnapshot, refuseEmpty, refuseWithout } from './full-snapshot.js';
 import type { Options } from './options.js';
 import { wantedSettings } from './sync-role.js';
 

@@ -127,3 +127,8 @@ export class SystemCallError extends SureAliveError {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** Whether an error comes from the world around us; anything else is a bug and ends the process. */
+export function isExpected(error: unknown): boolean {
+  return error instanceof SureAliveError || (error instanceof Error && 'syscall' in error);
+}
