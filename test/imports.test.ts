@@ -19,6 +19,12 @@ const CONFINED: Record<string, readonly string[]> = {
   'fast-xml-parser': ['surealived/src/config/xml.ts'],
 };
 
+/** From what knows nothing to what knows all. */
+const IPVSSYNC_FOLDERS: readonly string[] = [
+  ...['ipvs', 'wire', 'kernel', 'memory', 'backend', 'plan', 'handover', 'keeper', 'follow', 'status'],
+  ...['cli', 'commands', '.'],
+];
+
 function sourcesOf(name: string): readonly string[] {
   return readdirSync(join(packages, name, 'src'), { recursive: true, encoding: 'utf8' })
     .filter((file) => file.endsWith('.ts') && !/\.test(-kit)?\.ts$/.test(file))
@@ -65,6 +71,20 @@ describe('imports', () => {
       .map((file) => relative(packages, file));
     expect(users.length).toBeGreaterThan(0);
     expect(users.filter((file) => !file.startsWith('surealived/'))).toEqual([]);
+  });
+
+  it('of a folder of ipvssync name only folders before it', () => {
+    const folderOf = (path: string): string => relative(join(packages, 'ipvssync/src'), dirname(path)) || '.';
+    const files = sourcesOf('ipvssync');
+    expect([...new Set(files.map(folderOf))].sort()).toEqual([...IPVSSYNC_FOLDERS].sort());
+    const wrong = files.flatMap((file) =>
+      importsOf(file)
+        .filter((specifier) => specifier.startsWith('.'))
+        .map((specifier) => folderOf(join(dirname(file), specifier)))
+        .filter((target) => IPVSSYNC_FOLDERS.indexOf(target) > IPVSSYNC_FOLDERS.indexOf(folderOf(file)))
+        .map((target) => `${relative(packages, file)} imports ${target}`),
+    );
+    expect(wrong).toEqual([]);
   });
 
   it('do not run in circles', () => {

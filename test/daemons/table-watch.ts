@@ -1,7 +1,7 @@
 import { type FSWatcher, readFileSync, watch } from 'node:fs';
 import { basename, dirname } from 'node:path';
+import type { Service } from 'ipvssync/ipvs/table';
 import { parseTable } from 'ipvssync/memory/restore-format';
-import type { Service } from 'ipvssync/table';
 
 /** Follows the file of a table in memory. */
 export class TableWatch implements Disposable {

@@ -6,7 +6,7 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { messageOf } from '@surealived/shared/errors';
-import type { Service } from 'ipvssync/table';
+import type { Service } from 'ipvssync/ipvs/table';
 import type { LogLine } from '../daemons/daemon-process.js';
 import type { RealServer } from '../daemons/real-server.js';
 import { TableWatch } from '../daemons/table-watch.js';

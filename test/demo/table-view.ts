@@ -1,5 +1,5 @@
 import { formatEndpoint } from '@surealived/shared/address';
-import type { Destination, Service } from 'ipvssync/table';
+import type { Destination, Service } from 'ipvssync/ipvs/table';
 
 const FORWARDING_NAMES: Record<string, string> = { dr: 'Route', masq: 'Masq', tun: 'Tunnel', local: 'Local' };
 

@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from 'node:fs';
-import type { Service } from 'ipvssync/table';
+import type { Service } from 'ipvssync/ipvs/table';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { askAdmin } from '../daemons/admin-client.js';
 import { DaemonProcess } from '../daemons/daemon-process.js';

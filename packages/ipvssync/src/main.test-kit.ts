@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { FakeHost } from '../../shared/src/host.test-kit.js';
-import { diff, HandoverFiles, real, WEB } from './handover.test-kit.js';
+import { diff, HandoverFiles, real, WEB } from './handover/handover.test-kit.js';
 import { main } from './main.js';
 
 /** A process to run `main` in: hand-over files, a configuration, a memory table in a file, and what was printed. */

@@ -2,7 +2,7 @@ import { appendFileSync, existsSync, readFileSync, rmSync, writeFileSync } from 
 import { EXIT } from '@surealived/shared/process-host';
 import { describe, expect, it } from 'vitest';
 import { FakeHost } from '../../shared/src/host.test-kit.js';
-import { DNS, META, real, WEB } from './handover.test-kit.js';
+import { DNS, META, real, WEB } from './handover/handover.test-kit.js';
 import { main } from './main.js';
 import { Process } from './main.test-kit.js';
 

@@ -7,8 +7,8 @@ import {
   readVersion,
 } from '@surealived/shared/process-host';
 import { type LoadedConfig, loadConfig } from '@surealived/shared/surealived-cfg';
-import { type Options, parseArguments } from './options.js';
-import { prepareShortRun } from './short-run.js';
+import { type Options, parseArguments } from './cli/options.js';
+import { prepareShortRun } from './commands/short-run.js';
 
 const PROGRAM = 'ipvssync';
 const MANIFEST = new URL('../package.json', import.meta.url);
@@ -36,24 +36,28 @@ async function run(options: Options, { config, warnings }: LoadedConfig, host: H
   switch (options.mode) {
     case 'test':
       for (const warning of warnings) host.stderr.write(`${describeProblem(asWarning(warning))}\n`);
-      return (await import('./test-config.js')).testConfig(options, config, host) ? EXIT.ok : EXIT.failed;
+      return (await import('./commands/test-config.js')).testConfig(options, config, host)
+        ? EXIT.ok
+        : EXIT.failed;
     case 'plan':
-      await (await import('./once.js')).printPlan(options, config, host);
+      await (await import('./commands/once.js')).printPlan(options, config, host);
       return EXIT.ok;
     case 'once':
       prepareShortRun(config.full_sync_file);
       return (await claimed(options, async () =>
-        (await import('./once.js')).synchroniseOnce(options, config, host),
+        (await import('./commands/once.js')).synchroniseOnce(options, config, host),
       ))
         ? EXIT.ok
         : EXIT.failed;
     case 'status': {
-      const { printStatus } = await import('./status.js');
+      const { printStatus } = await import('./status/status.js');
       const isAsDesired = await printStatus(config.ipvssync_status_socket, options.json, host);
       return isAsDesired ? EXIT.ok : EXIT.failed;
     }
     case 'role':
-      return (await (await import('./role.js')).switchRole(options, config, host)) ? EXIT.ok : EXIT.failed;
+      return (await (await import('./commands/role.js')).switchRole(options, config, host))
+        ? EXIT.ok
+        : EXIT.failed;
     case 'follow':
       if (options.daemonize) return (await import('./watchdog.js')).leaveWatchdog(options, config, host);
       await claimed(options, async () =>
@@ -64,5 +68,5 @@ async function run(options: Options, { config, warnings }: LoadedConfig, host: H
 }
 
 async function claimed<T>({ backend }: Options, work: () => Promise<T>): Promise<T> {
-  return (await import('./table-claim.js')).withTableClaim(backend, work);
+  return (await import('./backend/table-claim.js')).withTableClaim(backend, work);
 }

@@ -2,8 +2,8 @@ import { fileURLToPath } from 'node:url';
 import { daemonize } from '@surealived/shared/daemon/daemonize';
 import type { Host } from '@surealived/shared/process-host';
 import type { SurealivedConfig } from '@surealived/shared/surealived-cfg';
-import { logSettingsOf } from './log-settings.js';
-import type { Options } from './options.js';
+import { logSettingsOf } from './cli/log-settings.js';
+import type { Options } from './cli/options.js';
 
 const SCRIPT = fileURLToPath(new URL('../bin/ipvssync.js', import.meta.url));
 

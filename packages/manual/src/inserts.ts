@@ -9,7 +9,7 @@ import { EXIT } from '@surealived/shared/process-host';
 import { CONFIG_KEYS } from '@surealived/shared/surealived-cfg';
 import { BUILT_IN_TESTERS } from '@surealived/testers/registry';
 import type { Tester } from '@surealived/testers/tester';
-import { COMMAND_LINE as IPVSSYNC } from 'ipvssync/options';
+import { COMMAND_LINE as IPVSSYNC } from 'ipvssync/cli/options';
 import { COMMANDS } from 'surealived/admin/commands';
 import { RealAttributes, TesterAttributes, VirtualAttributes } from 'surealived/config/schema';
 import { COMMAND_LINE as SUREALIVED } from 'surealived/options';

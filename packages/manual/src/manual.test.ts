@@ -9,7 +9,7 @@ import {
 } from '@surealived/shared/command-line';
 import { CONFIG_KEYS } from '@surealived/shared/surealived-cfg';
 import { BUILT_IN_TESTERS } from '@surealived/testers/registry';
-import { COMMAND_LINE as IPVSSYNC } from 'ipvssync/options';
+import { COMMAND_LINE as IPVSSYNC } from 'ipvssync/cli/options';
 import { RealAttributes, TesterAttributes, VirtualAttributes } from 'surealived/config/schema';
 import { COMMAND_LINE as SUREALIVED } from 'surealived/options';
 import { sdctlCommandLine } from 'surealived/sdctl/options';

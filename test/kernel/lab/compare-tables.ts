@@ -9,15 +9,15 @@
 import assert from 'node:assert/strict';
 import { type Address, addressFromBytes, parseAddress } from '@surealived/shared/address';
 import fc from 'fast-check';
-import { describeOperation } from 'ipvssync/describe';
+import { describeOperation } from 'ipvssync/ipvs/describe';
+import type { OperationResult } from 'ipvssync/ipvs/operation-result';
+import { describeSettingsChange, type SettingsChange } from 'ipvssync/ipvs/settings';
+import type { Destination, IpvsTable, Operation, Service, ServiceHead } from 'ipvssync/ipvs/table';
 import { KernelTable } from 'ipvssync/kernel/kernel-table';
 import { ModuleLoader } from 'ipvssync/kernel/modules';
 import { openNetlinkSocket } from 'ipvssync/kernel/netlink-socket';
 import { INITIAL_SETTINGS } from 'ipvssync/memory/memory-settings';
 import { MemoryTable } from 'ipvssync/memory/memory-table';
-import type { OperationResult } from 'ipvssync/operation-result';
-import { describeSettingsChange, type SettingsChange } from 'ipvssync/settings';
-import type { Destination, IpvsTable, Operation, Service, ServiceHead } from 'ipvssync/table';
 
 const [seed = 1, runs = 100] = process.argv.slice(2).map(Number);
 

@@ -1,6 +1,6 @@
 import { parseAddress } from '@surealived/shared/address';
 import { IPIP } from '@surealived/shared/model';
-import type { Service } from 'ipvssync/table';
+import type { Service } from 'ipvssync/ipvs/table';
 import { describe, expect, it } from 'vitest';
 import { type Pool, PoolWatch } from './pool-watch.js';
 

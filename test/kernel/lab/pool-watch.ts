@@ -1,4 +1,4 @@
-import { describeService, type Service, type ServiceId, serviceKey } from 'ipvssync/table';
+import { describeService, type Service, type ServiceId, serviceKey } from 'ipvssync/ipvs/table';
 
 /** What a tester knows of one virtual that has somebody to serve it. */
 export interface Pool {

@@ -2,7 +2,7 @@ import { appendFileSync, chmodSync, mkdirSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import type { StatusDocument } from 'ipvssync/status-document';
+import type { StatusDocument } from 'ipvssync/status/status-document';
 import { scriptOf } from '../../daemons/daemon-process.js';
 import { HandoverDirectory } from '../../daemons/handover-directory.js';
 import type { LabProcess } from './lab-process.js';

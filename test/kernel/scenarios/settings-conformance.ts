@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { parseAddress } from '@surealived/shared/address';
-import { openTable } from 'ipvssync/backend';
+import { openTable } from 'ipvssync/backend/backend';
+import type { SettingsChange, SyncDaemon } from 'ipvssync/ipvs/settings';
+import type { IpvsTable } from 'ipvssync/ipvs/table';
 import { MemoryTable } from 'ipvssync/memory/memory-table';
-import type { SettingsChange, SyncDaemon } from 'ipvssync/settings';
-import type { IpvsTable } from 'ipvssync/table';
 import { buildNetwork } from '../lab/network.js';
 import type { Scenario } from './scenario.js';
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
-import type { StatusDocument } from 'ipvssync/status-document';
-import type { VirtualStatus } from 'ipvssync/status-virtuals';
+import type { StatusDocument } from 'ipvssync/status/status-document';
+import type { VirtualStatus } from 'ipvssync/status/status-virtuals';
 import { listIpvs } from '../lab/ipvs.js';
 import { joinAddress, serviceName } from '../lab/ipvs-entry.js';
 import type { LabProcess } from '../lab/lab-process.js';

@@ -5,15 +5,15 @@
  */
 import { constants } from 'node:os';
 import { SystemCallError } from '@surealived/shared/errors';
-import { findRefusal } from '../memory/kernel-rules.js';
 import {
   type Destination,
   type Operation,
   type ServiceHead,
   serviceKey,
   type TrafficCounts,
-} from '../table.js';
-import { TableImage } from '../table-image.js';
+} from '../ipvs/table.js';
+import { TableImage } from '../ipvs/table-image.js';
+import { findRefusal } from '../memory/kernel-rules.js';
 import { AttrWriter, writeU16, writeU32 } from '../wire/attr.js';
 import { type Attr, readAttrs } from '../wire/attr-reader.js';
 import { type NetlinkMessage, NLMSG_DONE, NLMSG_ERROR, readMessages } from '../wire/genl.js';

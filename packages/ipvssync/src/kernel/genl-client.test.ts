@@ -1,5 +1,6 @@
 import { SystemCallError } from '@surealived/shared/errors';
 import { describe, expect, it } from 'vitest';
+import { KernelProtocolError } from '../wire/errors.js';
 import {
   type GenlRequest,
   type NetlinkMessage,
@@ -7,7 +8,6 @@ import {
   NLM_F_DUMP,
   NLM_F_DUMP_INTR,
 } from '../wire/genl.js';
-import { KernelProtocolError } from './errors.js';
 import { answer, connect, done, message, object } from './fake-kernel.test-kit.js';
 import { GenlClient } from './genl-client.js';
 

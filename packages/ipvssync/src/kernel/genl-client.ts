@@ -2,6 +2,7 @@ import { constants } from 'node:os';
 import { SystemCallError } from '@surealived/shared/errors';
 import { errnoName } from '@surealived/shared/libc';
 import { AttrWriter } from '../wire/attr.js';
+import { KernelProtocolError, KernelRefusedError } from '../wire/errors.js';
 import {
   familyRequest,
   type GenlRequest,
@@ -17,7 +18,6 @@ import {
   readMessages,
   writeRequest,
 } from '../wire/genl.js';
-import { KernelProtocolError, KernelRefusedError } from './errors.js';
 import type { Transport } from './transport.js';
 
 /**

@@ -1,9 +1,9 @@
 import { constants } from 'node:os';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { planSettings, type Settings, type SettingsChange } from '../ipvs/settings.js';
+import { arbitrarySettings, daemon } from '../ipvs/settings.test-kit.js';
 import { changed, findSettingsRefusal, INITIAL_SETTINGS } from '../memory/memory-settings.js';
-import { planSettings, type Settings, type SettingsChange } from '../settings.js';
-import { arbitrarySettings, daemon } from '../settings.test-kit.js';
 import { readAttrs } from '../wire/attr-reader.js';
 import { type NetlinkMessage, NLM_F_ACK } from '../wire/genl.js';
 import { daemonNest, readDaemon, readTimeouts, settingsRequest } from '../wire/ipvs-settings.js';

@@ -1,6 +1,7 @@
 import { errnoName } from '@surealived/shared/libc';
-import type { OperationResult } from '../operation-result.js';
-import type { Settings, SettingsChange, SettingsStore, Timeouts } from '../settings.js';
+import type { OperationResult } from '../ipvs/operation-result.js';
+import type { Settings, SettingsChange, SettingsStore, Timeouts } from '../ipvs/settings.js';
+import { KernelProtocolError } from '../wire/errors.js';
 import { findGenlAttribute, type NetlinkMessage } from '../wire/genl.js';
 import {
   daemonsRequest,
@@ -10,7 +11,6 @@ import {
   settingsRequest,
   timeoutsRequest,
 } from '../wire/ipvs-settings.js';
-import { KernelProtocolError } from './errors.js';
 import type { GenlClient } from './genl-client.js';
 
 /**

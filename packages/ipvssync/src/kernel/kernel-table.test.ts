@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { planChanges } from '../plan.js';
-import type { Destination, Service } from '../table.js';
-import { arbitraryTable, destination, service, sorted } from '../table.test-kit.js';
-import { TableImage } from '../table-image.js';
+import type { Destination, Service } from '../ipvs/table.js';
+import { arbitraryTable, destination, service, sorted } from '../ipvs/table.test-kit.js';
+import { TableImage } from '../ipvs/table-image.js';
+import { planChanges } from '../plan/plan.js';
 import { answer, connect, ipvsKernel, RATES, TOTALS } from './fake-kernel.test-kit.js';
 import { KernelTable } from './kernel-table.js';
 import { ModuleLoader } from './modules.js';

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import type { Family } from '@surealived/shared/address';
 import { errnoName } from '@surealived/shared/libc';
-import type { OperationResult } from '../operation-result.js';
+import type { OperationResult } from '../ipvs/operation-result.js';
 import type {
   DestinationConnections,
   IpvsTable,
@@ -9,9 +9,10 @@ import type {
   Service,
   ServiceId,
   ServiceTraffic,
-} from '../table.js';
-import { describeService, serviceKey } from '../table.js';
+} from '../ipvs/table.js';
+import { describeService, serviceKey } from '../ipvs/table.js';
 import type { Attr } from '../wire/attr-reader.js';
+import { KernelProtocolError, KernelRefusedError, KernelUnavailableError } from '../wire/errors.js';
 import { findGenlAttribute, type NetlinkMessage } from '../wire/genl.js';
 import {
   destinationsRequest,
@@ -26,7 +27,6 @@ import {
   readServiceTraffic,
   servicesRequest,
 } from '../wire/ipvs.js';
-import { KernelProtocolError, KernelRefusedError, KernelUnavailableError } from './errors.js';
 import { GenlClient } from './genl-client.js';
 import { KernelSettings } from './kernel-settings.js';
 import { applyWithModules, type ModuleLoader } from './modules.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { OperationResult } from '../operation-result.js';
-import type { Operation } from '../table.js';
-import { destination, service } from '../table.test-kit.js';
+import type { OperationResult } from '../ipvs/operation-result.js';
+import type { Operation } from '../ipvs/table.js';
+import { destination, service } from '../ipvs/table.test-kit.js';
 import { applyWithModules, ModuleLoader, modprobe, modulesOf } from './modules.js';
 
 describe('modulesOf', () => {

@@ -6,8 +6,8 @@
  * @module
  */
 import type { ExecFileException } from 'node:child_process';
-import type { OperationResult } from '../operation-result.js';
-import { type Operation, type ServiceSettings, serviceKey } from '../table.js';
+import type { OperationResult } from '../ipvs/operation-result.js';
+import { type Operation, type ServiceSettings, serviceKey } from '../ipvs/table.js';
 
 /** Loading takes milliseconds, a stuck disk longer. */
 const MODPROBE_TIMEOUT_MS = 10_000;

@@ -1,7 +1,7 @@
 import { closeSync, openSync } from 'node:fs';
 import { messageOf, SureAliveError } from '@surealived/shared/errors';
 import { enterNetworkNamespace } from '@surealived/shared/libc';
-import { KernelUnavailableError } from './errors.js';
+import { KernelUnavailableError } from '../wire/errors.js';
 import { namespacePath } from './namespace-path.js';
 
 const OWN = '/proc/thread-self/ns/net';

@@ -2,8 +2,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { daemon } from '../settings.test-kit.js';
-import { service } from '../table.test-kit.js';
+import { daemon } from '../ipvs/settings.test-kit.js';
+import { service } from '../ipvs/table.test-kit.js';
 import { openMemoryTable } from './file.js';
 
 let directory: string;

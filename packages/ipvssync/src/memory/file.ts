@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { replaceFile } from '@surealived/shared/atomic-file';
 import { readTextFile } from '@surealived/shared/text-file';
-import type { Settings } from '../settings.js';
-import type { Service } from '../table.js';
+import type { Settings } from '../ipvs/settings.js';
+import type { Service } from '../ipvs/table.js';
 import { MemoryTable } from './memory-table.js';
 import { parseTable } from './restore-format.js';
 import { formatTable } from './save-format.js';

@@ -12,8 +12,8 @@ import {
   type ServiceHead,
   type ServiceId,
   serviceKey,
-} from '../table.js';
-import type { TableImage } from '../table-image.js';
+} from '../ipvs/table.js';
+import type { TableImage } from '../ipvs/table-image.js';
 
 /** Schedulers that come with Linux 6; a kernel loads their modules on demand. */
 const KNOWN_SCHEDULERS: ReadonlySet<string> = new Set([...SCHEDULERS, 'none']);

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import type { SettingsChange } from '../settings.js';
-import { daemon } from '../settings.test-kit.js';
-import { destination, service } from '../table.test-kit.js';
+import type { SettingsChange } from '../ipvs/settings.js';
+import { daemon } from '../ipvs/settings.test-kit.js';
+import { destination, service } from '../ipvs/table.test-kit.js';
 import { MemoryTable } from './memory-table.js';
 
 const WEB = service('tcp 10.0.0.1:80');

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { isMulticast } from '@surealived/shared/address';
-import type { OperationResult } from '../operation-result.js';
-import type { Settings, SettingsChange, SettingsStore, SyncDaemon } from '../settings.js';
+import type { OperationResult } from '../ipvs/operation-result.js';
+import type { Settings, SettingsChange, SettingsStore, SyncDaemon } from '../ipvs/settings.js';
 
 /** What a kernel begins with. */
 export const INITIAL_SETTINGS: Settings = {

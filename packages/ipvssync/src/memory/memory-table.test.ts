@@ -1,7 +1,7 @@
 import { addressFromBytes } from '@surealived/shared/address';
 import { describe, expect, it } from 'vitest';
-import type { Destination, Operation, Service } from '../table.js';
-import { destination, service } from '../table.test-kit.js';
+import type { Destination, Operation, Service } from '../ipvs/table.js';
+import { destination, service } from '../ipvs/table.test-kit.js';
 import { MemoryTable } from './memory-table.js';
 
 const WEB = service('tcp 10.0.0.1:80', {}, ['10.0.0.11:80', 1]);

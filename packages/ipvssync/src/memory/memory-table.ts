@@ -1,6 +1,6 @@
 import type { RealId } from '@surealived/shared/model';
-import type { OperationResult } from '../operation-result.js';
-import type { Settings } from '../settings.js';
+import type { OperationResult } from '../ipvs/operation-result.js';
+import type { Settings } from '../ipvs/settings.js';
 import {
   type DestinationConnections,
   type IpvsTable,
@@ -9,8 +9,8 @@ import {
   type ServiceId,
   type ServiceTraffic,
   serviceKey,
-} from '../table.js';
-import { TableImage } from '../table-image.js';
+} from '../ipvs/table.js';
+import { TableImage } from '../ipvs/table-image.js';
 import { findRefusal } from './kernel-rules.js';
 import { INITIAL_SETTINGS, MemorySettings } from './memory-settings.js';
 

@@ -20,9 +20,9 @@ import {
   type Tunnel,
 } from '@surealived/shared/model';
 import { parseInteger } from '@surealived/shared/snapshot/fields';
-import { schedulerFlagBits } from '../scheduler-flags.js';
-import type { Destination, Operation, Service, ServiceHead, ServiceId } from '../table.js';
-import { TableImage } from '../table-image.js';
+import { schedulerFlagBits } from '../ipvs/scheduler-flags.js';
+import type { Destination, Operation, Service, ServiceHead, ServiceId } from '../ipvs/table.js';
+import { TableImage } from '../ipvs/table-image.js';
 import { findRefusal } from './kernel-rules.js';
 import { FORWARDING_OPTIONS, SERVICE_OPTIONS } from './save-format.js';
 

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { Service } from '../table.js';
-import { arbitraryTable, service, sorted } from '../table.test-kit.js';
+import type { Service } from '../ipvs/table.js';
+import { arbitraryTable, service, sorted } from '../ipvs/table.test-kit.js';
 import { parseTable } from './restore-format.js';
 import { formatTable } from './save-format.js';
 

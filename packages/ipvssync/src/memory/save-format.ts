@@ -7,7 +7,7 @@
  */
 import { formatEndpoint, ipv4Mask } from '@surealived/shared/address';
 import { fullPrefix } from '@surealived/shared/model';
-import { schedulerFlagNames } from '../scheduler-flags.js';
+import { schedulerFlagNames } from '../ipvs/scheduler-flags.js';
 import type {
   Destination,
   DestinationTunnel,
@@ -16,7 +16,7 @@ import type {
   ServiceHead,
   ServiceId,
   ServiceProtocol,
-} from '../table.js';
+} from '../ipvs/table.js';
 
 /** The option that names a service of each protocol. */
 export const SERVICE_OPTIONS: ReadonlyMap<ServiceProtocol, string> = new Map([

@@ -5,7 +5,7 @@
  */
 import { parseAddress } from '@surealived/shared/address';
 import { ConfigError, type Problem } from '@surealived/shared/errors';
-import type { Settings, SettingsChange, SyncDaemon } from '../settings.js';
+import type { Settings, SettingsChange, SyncDaemon } from '../ipvs/settings.js';
 import { changed, findSettingsRefusal, INITIAL_SETTINGS } from './memory-settings.js';
 
 const SET_LINE = /^--set (\d+) (\d+) (\d+)$/;

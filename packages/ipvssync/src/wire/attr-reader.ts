@@ -4,8 +4,8 @@
  * @module
  */
 import { type Address, addressFromBytes, type Family } from '@surealived/shared/address';
-import { KernelProtocolError } from '../kernel/errors.js';
 import { ATTR_HEADER_BYTES, align4, LITTLE, readU16, readU32 } from './attr.js';
+import { KernelProtocolError } from './errors.js';
 
 /** Without NLA_F_NESTED and NLA_F_NET_BYTEORDER. */
 const NLA_TYPE_MASK = 0x3fff;

@@ -3,9 +3,10 @@
  *
  * @module
  */
-import { KernelProtocolError } from '../kernel/errors.js';
+
 import { type AttrWriter, align4, bytePair, hostPair, readU16, readU32 } from './attr.js';
 import { type Attr, findAttr, readAttrs } from './attr-reader.js';
+import { KernelProtocolError } from './errors.js';
 
 export const NETLINK_GENERIC = 16;
 

@@ -1,8 +1,8 @@
 import { endianness } from 'node:os';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { SettingsChange } from '../settings.js';
-import { arbitraryDaemons, arbitraryTimeouts, daemon } from '../settings.test-kit.js';
+import type { SettingsChange } from '../ipvs/settings.js';
+import { arbitraryDaemons, arbitraryTimeouts, daemon } from '../ipvs/settings.test-kit.js';
 import { AttrWriter } from './attr.js';
 import { type Attr, readAttrs } from './attr-reader.js';
 import { readMessages, writeRequest } from './genl.js';

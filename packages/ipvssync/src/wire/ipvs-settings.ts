@@ -7,9 +7,9 @@
  * @module
  */
 import { addressFromBytes } from '@surealived/shared/address';
-import { KernelProtocolError } from '../kernel/errors.js';
-import type { SettingsChange, SyncDaemon, SyncState, Timeouts } from '../settings.js';
+import type { SettingsChange, SyncDaemon, SyncState, Timeouts } from '../ipvs/settings.js';
 import type { Attr } from './attr-reader.js';
+import { KernelProtocolError } from './errors.js';
 import { type GenlRequest, genlAttributes, type NetlinkMessage } from './genl.js';
 import { IPVS_GENL_VERSION } from './ipvs.js';
 

@@ -1,9 +1,9 @@
 import { endianness } from 'node:os';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { Destination, Operation, ServiceHead } from '../ipvs/table.js';
+import { arbitraryService, destination, service } from '../ipvs/table.test-kit.js';
 import { RATES, TOTALS, writeStatistics } from '../kernel/fake-kernel.test-kit.js';
-import type { Destination, Operation, ServiceHead } from '../table.js';
-import { arbitraryService, destination, service } from '../table.test-kit.js';
 import { AttrWriter } from './attr.js';
 import { type Attr, readAttrs } from './attr-reader.js';
 import { writeRequest } from './genl.js';

@@ -10,7 +10,6 @@
  */
 import { type Address, type Family, unspecifiedAddress } from '@surealived/shared/address';
 import { IPIP, type TunnelFlags, type TunnelType } from '@surealived/shared/model';
-import { KernelProtocolError } from '../kernel/errors.js';
 import type {
   Destination,
   DestinationConnections,
@@ -22,9 +21,10 @@ import type {
   ServiceProtocol,
   ServiceTraffic,
   TrafficCounts,
-} from '../table.js';
+} from '../ipvs/table.js';
 import type { AttrWriter } from './attr.js';
 import { type Attr, AttrIndex } from './attr-reader.js';
+import { KernelProtocolError } from './errors.js';
 import type { GenlRequest } from './genl.js';
 
 export const IPVS_GENL_NAME = 'IPVS';
