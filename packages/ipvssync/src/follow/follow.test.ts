@@ -402,7 +402,7 @@ describe('follow, by inotify alone', () => {
     const troubles = one.lines.filter((line) => / (WARN|ERROR) /i.test(line));
     expect(troubles).toHaveLength(1);
     expect(troubles[0]).toContain(
-      `read file cannot be removed, following goes on file=${one.files.paths.full_reload_file} reason="EACCES: `,
+      `read file cannot be removed, following goes on file=${one.files.paths.full_reload_file} reason="EACCES`,
     );
   });
 

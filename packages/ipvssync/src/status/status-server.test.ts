@@ -1,8 +1,9 @@
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { existsSync, statSync, writeFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createLogger } from '@surealived/shared/log';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { temporaryDirectory } from '../../../shared/src/files.test-kit.js';
@@ -55,11 +56,22 @@ describe('StatusServer', () => {
     expect(lines).toEqual([`debug status is told path=${path}`]);
   });
 
-  it('reads nothing, and minds neither what is sent nor that a client is done with it', async () => {
-    const { path } = await opened();
+  it('heeds nothing, and minds neither what is sent nor that a client is done with it', async () => {
+    const events = new EventEmitter();
+    const document = async (): Promise<string> => {
+      events.emit('asked');
+      await once(events, 'told');
+      return 'a document\n';
+    };
+    const { path } = await opened({ document });
+    const asked = once(events, 'asked');
     const socket = connect(path);
-    socket.end('GET / HTTP/1.0\r\n\r\n');
-    expect(await text(socket)).toBe('a document\n');
+    const answer = text(socket);
+    await new Promise<void>((resolve) => socket.end('GET / HTTP/1.0\r\n\r\n', resolve));
+    await asked;
+    for (let turn = 0; turn < 20; turn++) await nextTurn(); // the server sees the end
+    events.emit('told');
+    expect(await answer).toBe('a document\n');
   });
 
   it('gives all of a long document', async () => {

@@ -19,8 +19,8 @@ const MAX_CLIENTS = 16;
 const CLIENT_TIMEOUT_MS = 5_000;
 
 /**
- * Hands one document to each client of a Unix socket, and reads nothing. It is a window on a daemon that has other things
- * to do: whatever goes wrong here is told in the log and ends nothing.
+ * Hands one document to each client of a Unix socket, and heeds nothing that it says. It is a window on a daemon that has
+ * other things to do: whatever goes wrong here is told in the log and ends nothing.
  */
 export class StatusServer {
   readonly #options: StatusServerOptions;
@@ -36,7 +36,7 @@ export class StatusServer {
   async open(): Promise<void> {
     const { path, log } = this.#options;
     if (path === '') return;
-    const server = createServer({ pauseOnConnect: true }, (socket) => this.#accept(socket));
+    const server = createServer({ allowHalfOpen: true }, (socket) => this.#accept(socket));
     try {
       makeDirectory(dirname(path));
       await listenOnPath(server, { path, mode: MODE });
@@ -67,6 +67,7 @@ export class StatusServer {
       socket.destroy();
       return;
     }
+    socket.resume(); // what were left unread when it is closed would reset the connection
     const { clientTimeoutMs = CLIENT_TIMEOUT_MS } = this.#options;
     this.#clients.add(socket);
     let timer: NodeJS.Timeout | undefined;
