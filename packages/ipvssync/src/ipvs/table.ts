@@ -134,7 +134,7 @@ export interface IpvsTable {
   read(): Promise<readonly Service[]>;
   /**
    * As `read`, but some services at a time, between which there may be other calls; a part may be empty. A service that is
-   * added meanwhile may be missing.
+   * added meanwhile may be missing, and one that is edited may have the settings of before.
    */
   readParts(): AsyncIterable<readonly Service[]>;
   /**

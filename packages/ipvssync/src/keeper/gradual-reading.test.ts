@@ -7,17 +7,18 @@ import { MemoryTable } from '../memory/memory-table.js';
 import { planChanges } from '../plan/plan.js';
 import { Synchroniser } from './synchroniser.js';
 
-/** Lists its services, and then reads one after the other, as the kernel's does. */
+/** Lists its services, and then reads the destinations of one after the other, as the kernel's does. */
 class PartTable extends MemoryTable {
   readings = 0;
   failsAt = Number.NaN;
 
   override async *readParts(): AsyncIterable<readonly Service[]> {
-    const listed = (await this.read()).map(serviceKey);
+    const listed = await this.read();
     yield [];
-    for (const key of listed) {
+    for (const head of listed) {
       if (++this.readings === this.failsAt) throw new Error('no answer');
-      yield (await this.read()).filter((found) => serviceKey(found) === key);
+      const now = (await this.read()).filter((found) => serviceKey(found) === serviceKey(head));
+      yield now.map(({ destinations }) => ({ ...head, destinations }));
     }
   }
 }
@@ -49,7 +50,7 @@ describe('a reading in parts', () => {
             if (when !== part || !target) continue;
             const [changed] = weighted([target], 100 + i) as [Service];
             const destinations = i % 2 === 0 ? changed.destinations : changed.destinations.slice(1);
-            const next = { ...changed, destinations };
+            const next = { ...changed, destinations, scheduler: ['lc', 'sed', 'nq'][i % 3] ?? '' };
             desired = desired.map((one) => (one === target ? next : one));
             await keeper.synchroniseSome([next]);
           }

@@ -13,6 +13,8 @@ export class GradualReading {
   readonly #clock: Clock;
   readonly #remembered: TableImage | undefined;
   readonly #found = new TableImage();
+  /** Of services that were not read yet, the last of each, by `serviceKey`. */
+  readonly #edits = new Map<string, Operation>();
   #isWhole = false;
 
   constructor(table: IpvsTable, clock: Clock, remembered?: TableImage) {
@@ -27,15 +29,22 @@ export class GradualReading {
     while (!this.#isWhole) {
       const { done = false, value } = await this.#parts.next();
       if (done) this.#isWhole = true;
-      else for (const service of value) this.#found.put(this.#recognise(service));
+      else for (const service of value) this.#take(service);
       if (this.#clock.nowMs() >= untilMs) return;
     }
   }
 
-  /** Takes over what was written. A service that has not been read yet will be read as it is then. */
+  /** Takes over what was written. Of a service that has not been read yet, the destinations will be read as they are then. */
   note(operation: Operation): void {
-    const isRead = this.#found.hasService(serviceKey(operation.service));
-    if (isRead || operation.kind === 'addService') this.#found.apply(operation);
+    const key = serviceKey(operation.service);
+    if (this.#found.hasService(key) || operation.kind === 'addService') this.#found.apply(operation);
+    else if (operation.kind === 'editService') this.#edits.set(key, operation);
+  }
+
+  #take(service: Service): void {
+    this.#found.put(this.#recognise(service));
+    const edit = this.#edits.get(serviceKey(service));
+    if (edit) this.#found.apply(edit);
   }
 
   #recognise(service: Service): Service {
