@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { WakeUp } from './wake-up.js';
 
 const HOUR_MS = 3_600_000;
@@ -36,5 +36,15 @@ describe('WakeUp', () => {
 
   it('wakes by itself when the time is over', async () => {
     await new WakeUp().sleep(1);
+  });
+
+  it('asks for no time below zero, of which newer Node warns', async () => {
+    const setTimeout = vi.spyOn(globalThis, 'setTimeout');
+    try {
+      for (const overdueMs of [-3, Number.NEGATIVE_INFINITY]) await new WakeUp().sleep(overdueMs);
+      for (const [, delayMs] of setTimeout.mock.calls) expect(delayMs).toBeGreaterThanOrEqual(0);
+    } finally {
+      setTimeout.mockRestore();
+    }
   });
 });

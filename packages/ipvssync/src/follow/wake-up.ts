@@ -12,7 +12,7 @@ export class WakeUp {
   async sleep(timeoutMs: number): Promise<void> {
     if (!this.#isRung) {
       await new Promise<void>((resolve) => {
-        const timer = setTimeout(resolve, timeoutMs);
+        const timer = setTimeout(resolve, Math.max(0, timeoutMs));
         this.#wake = () => {
           clearTimeout(timer);
           resolve();
