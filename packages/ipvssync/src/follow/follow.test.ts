@@ -378,6 +378,28 @@ describe('follow, by inotify alone', () => {
     await one.untilTable('10.0.0.11:80=2');
   });
 
+  it('reads all of a large table back between two tries for a lock that somebody sits on', async () => {
+    const one = new Following();
+    let nowMs = 0;
+    one.table.readParts = async function* () {
+      for (let part = 0; part < 50; part++) {
+        nowMs += 10; // longer than a turn
+        yield [];
+      }
+      yield await this.read();
+    };
+    one.files.writeFull('a', WEB, real('10.0.0.11:80', 1));
+    await one.start(SOON_MS, { clock: { ...systemClock, nowMs: () => nowMs } });
+    await one.untilTable('10.0.0.11:80=1');
+    const lock = holdFileLock(one.files.paths.lock_sync_file);
+    one.files.setReloadFlag();
+    await one.until(() => one.logged('locked by another process'));
+    await one.table.apply([{ kind: 'deleteService', service: service('tcp 10.0.0.1:80') }]);
+    one.requests.resync();
+    await one.untilTable('10.0.0.11:80=1');
+    lock?.release();
+  });
+
   it('follows where it may not remove what it has read, and says so once', async () => {
     const one = await following();
     one.files.protect();

@@ -7,7 +7,7 @@
  */
 import { existsSync, statSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { isExpected, messageOf, SnapshotError } from '@surealived/shared/errors';
+import { isExpected, LockTimeoutError, messageOf, SnapshotError } from '@surealived/shared/errors';
 import type { Logger } from '@surealived/shared/log';
 import { DirectoryWatch } from '../handover/directory-watch.js';
 import { Handover, type HandoverPaths, type LoadOptions } from '../handover/handover.js';
@@ -109,12 +109,12 @@ class Follower {
 
   /** One look at everything that may have changed. The table is looked after whatever the files are like. */
   async #step(watch: DirectoryWatch): Promise<void> {
-    await this.#lookAtFiles(watch);
-    await this.#table.lookAfter(this.#requests.takeResync());
+    const hasWaited = await this.#lookAtFiles(watch);
+    await this.#table.lookAfter(this.#requests.takeResync(), hasWaited ? LOCK_TIMEOUT_MS : undefined);
   }
 
-  /** Expected errors are logged: the next look tries again. */
-  async #lookAtFiles(watch: DirectoryWatch): Promise<void> {
+  /** Expected errors are logged: the next look tries again. @returns Whether it waited for the lock in vain. */
+  async #lookAtFiles(watch: DirectoryWatch): Promise<boolean> {
     const isReloadAsked = this.#requests.takeReload();
     try {
       if (isReloadAsked) {
@@ -125,12 +125,14 @@ class Follower {
       else await this.#advance();
       const nowMs = this.#options.clock.nowMs();
       if (nowMs - this.#polledAtMs >= this.#pollMs) await this.#poll(watch, nowMs);
+      return false;
     } catch (error) {
       if (!isExpected(error)) throw error;
       const reason = messageOf(error);
       if (reason !== this.#trouble) this.#log.error({ reason }, 'hand-over files refused, the table stays');
       this.#trouble = reason;
       if (isReloadAsked) this.#requests.resync(); // the configuration that was read counts for the table that stays
+      return error instanceof LockTimeoutError;
     }
   }
 

@@ -27,7 +27,7 @@ import type { SettingsKeeper } from './settings-keeper.js';
 import { Synchroniser } from './synchroniser.js';
 import type { TableStatus } from './table-status.js';
 
-/** How long the table is read before the files are looked at again. */
+/** Where a look at the files costs next to nothing. */
 const READ_TURN_MS = 5;
 
 export interface TableKeeperOptions {
@@ -125,8 +125,13 @@ export class TableKeeper {
     await this.#carryOut(() => this.#synchroniser.synchroniseSome(desired), desired, decidedAtMs);
   }
 
-  /** What is to be done now though nothing was decided. @param isAskedFor Whether the whole table is to be read. */
-  async lookAfter(isAskedFor: boolean): Promise<void> {
+  /**
+   * What is to be done now though nothing was decided.
+   *
+   * @param isAskedFor Whether the whole table is to be read.
+   * @param readTurnMs How long it is read at most before the files are looked at again.
+   */
+  async lookAfter(isAskedFor: boolean, readTurnMs = READ_TURN_MS): Promise<void> {
     const nowMs = this.#clock.nowMs();
     if (isAskedFor) this.#log.info('table is read back');
     const isDue = this.#failures.takeRetry(nowMs) || nowMs >= this.#resyncAtMs;
@@ -134,16 +139,16 @@ export class TableKeeper {
       this.#synchroniser.startReading();
       this.#isReadingBack = true;
     }
-    if (this.#isReadingBack) await this.#readBack();
+    if (this.#isReadingBack) await this.#readBack(readTurnMs);
     else await this.#options.settings?.retryIfDue();
     if (nowMs >= this.#synchroniser.drainsDueAtMs) await this.#endDrains();
   }
 
   /** Reads a part of the table; what is decided meanwhile does not wait for the others. After the last it is repaired. */
-  async #readBack(): Promise<void> {
+  async #readBack(turnMs: number): Promise<void> {
     let outcome = 'failed' as 'failed' | 'whole' | 'part';
     await this.#guard(async () => {
-      outcome = (await this.#synchroniser.readOn(READ_TURN_MS)) ? 'whole' : 'part';
+      outcome = (await this.#synchroniser.readOn(turnMs)) ? 'whole' : 'part';
     });
     if (outcome === 'part') return;
     this.#isReadingBack = false;
