@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
-import { NOW_MS, statusFacts, troubledFacts, WEB } from './status.test-kit.js';
-import { type StatusDocument, statusDocument } from './status-document.js';
+import { service } from '../ipvs/table.test-kit.js';
+import { NOW_MS, statusFacts, traffic, troubledFacts, WEB } from './status.test-kit.js';
+import { type StatusDocument, statusDocument, statusHead } from './status-document.js';
 
 const rates = (unit: number) => ({
   connections: unit,
@@ -108,6 +109,26 @@ describe('statusDocument', () => {
       ['odd\x1b[2J', false, NONE],
       [null, true, { ...NONE, active: 1 }],
     ]);
+  });
+
+  it('goes once through the reals of a virtual, however many of them drain', () => {
+    const reals = Array.from({ length: 250 }, (_, i) => [`10.0.1.${i}:80`, 0] as const);
+    const all = service('tcp 10.0.0.1:80', {}, ...reals);
+    let looks = 0;
+    const counted = traffic(all, 1).destinations.map((one) => ({
+      ...one,
+      get address() {
+        looks++;
+        return one.address;
+      },
+    }));
+    const drain = { service: all, timeoutSec: 600, connections: 0, isOver: false, isCounted: true };
+    const drains = all.destinations.map((destination) => ({ ...drain, destination, sinceMs: NOW_MS }));
+    const { draining } = statusHead(
+      statusFacts({ drains }, { traffic: [{ ...traffic(all, 1), destinations: counted }] }),
+    );
+    expect(draining.filter(({ connections }) => connections !== null)).toHaveLength(reals.length);
+    expect(looks).toBeLessThan(5 * reals.length);
   });
 
   it('stands without the traffic', () => {

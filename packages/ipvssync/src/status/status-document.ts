@@ -13,9 +13,8 @@ import type { Drain } from '../plan/drain.js';
 import type { LeftAlone } from '../plan/protection.js';
 import {
   type Connections,
-  findConnections,
+  ConnectionsIndex,
   type Traffic,
-  trafficTable,
   type VirtualStatus,
   virtualStatuses,
 } from './status-virtuals.js';
@@ -206,22 +205,18 @@ function failureDocument(
 
 function drainingOf({ follow: { drains, nowMs }, traffic }: StatusFacts): readonly DrainingDocument[] {
   if (drains.length === 0) return [];
-  const table = trafficTable(traffic);
-  return drains.map((drain) => drainingDocument(drain, table, nowMs));
+  const connections = new ConnectionsIndex(traffic);
+  return drains.map((drain) => drainingDocument(drain, connections, nowMs));
 }
 
-function drainingDocument(
-  drain: Drain,
-  traffic: ReturnType<typeof trafficTable>,
-  nowMs: number,
-): DrainingDocument {
+function drainingDocument(drain: Drain, connections: ConnectionsIndex, nowMs: number): DrainingDocument {
   const { service, destination, sinceMs, timeoutSec, isOver } = drain;
   return {
     virtual: describeService(service),
     real: describeDestination(destination),
     sinceSec: seconds(nowMs - sinceMs),
     timeoutSec,
-    connections: findConnections(traffic, service, destination) ?? null,
+    connections: connections.find(service, destination) ?? null,
     drained: isOver,
   };
 }

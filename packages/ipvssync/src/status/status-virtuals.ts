@@ -56,19 +56,32 @@ export function* virtualStatuses(
 }
 
 /** By `serviceKey`. */
-export function trafficTable(traffic: Traffic): Map<string, ServiceTraffic> {
+function trafficTable(traffic: Traffic): Map<string, ServiceTraffic> {
   return new Map(typeof traffic === 'string' ? [] : traffic.map((one) => [serviceKey(one.service), one]));
 }
 
-/** The connections of one destination, where its service was read and has it. */
-export function findConnections(
-  traffic: ReadonlyMap<string, ServiceTraffic>,
-  service: ServiceId,
-  destination: RealId,
-): Connections | undefined {
-  const key = destinationKey(destination);
-  const found = traffic.get(serviceKey(service))?.destinations.find((one) => destinationKey(one) === key);
-  return found && sumOf([found]);
+/** Finds the connections of single destinations, and goes through those of a service once: it may have thousands. */
+export class ConnectionsIndex {
+  readonly #traffic: ReadonlyMap<string, ServiceTraffic>;
+  readonly #services = new Map<string, ReadonlyMap<string, Connections>>();
+
+  constructor(traffic: Traffic) {
+    this.#traffic = trafficTable(traffic);
+  }
+
+  /** @returns `undefined` where the service was not read, or does not have the destination. */
+  find(service: ServiceId, destination: RealId): Connections | undefined {
+    const key = serviceKey(service);
+    const known = this.#services.get(key) ?? this.#read(key);
+    return known.get(destinationKey(destination));
+  }
+
+  #read(key: string): ReadonlyMap<string, Connections> {
+    const destinations = this.#traffic.get(key)?.destinations ?? [];
+    const connections = new Map(destinations.map((one) => [destinationKey(one), sumOf([one])]));
+    this.#services.set(key, connections);
+    return connections;
+  }
 }
 
 function virtualStatus(
