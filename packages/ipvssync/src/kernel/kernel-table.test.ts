@@ -20,6 +20,20 @@ describe('KernelTable', () => {
     );
   });
 
+  it.each([
+    ['some services', 40, 1, 16],
+    ['fewer services where they have many destinations', 6, 60, 2],
+    ['a single one where that has more', 3, 150, 1],
+  ])('reads parts of %s', async (_what, services, reals, expected) => {
+    const many = Array.from({ length: reals }, (_, i) => [`10.0.1.${i}:80`, 1] as const);
+    const all = Array.from({ length: services }, (_, i) => service(`tcp 10.0.0.${i}:80`, {}, ...many));
+    const table = KernelTable.open(connect(ipvsKernel(new TableImage(all))), NO_MODULES);
+    const sizes: number[] = [];
+    for await (const part of table.readParts()) sizes.push(part.length);
+    expect(Math.max(...sizes)).toBe(expected);
+    expect(sizes.reduce((sum, size) => sum + size)).toBe(services);
+  });
+
   it('reads the connections of the destinations of one service', async () => {
     const web = service('tcp 10.0.0.1:80', {}, ['10.0.0.11:80', 1], ['10.0.0.12:80', 1]);
     const image = new TableImage([web, service('udp 10.0.0.1:53', {}, ['10.0.0.21:53', 1])]);

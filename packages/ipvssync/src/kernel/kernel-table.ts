@@ -32,10 +32,9 @@ import { KernelSettings } from './kernel-settings.js';
 import { applyWithModules, type ModuleLoader } from './modules.js';
 import type { Transport } from './transport.js';
 
-/** Destinations of which the connections are read in one turn of the event loop; a millisecond or two. */
+/** About as many destinations are read in one go, and so many services; a millisecond or two. */
 const TURN_DESTINATIONS = 100;
-/** Read in one go; a millisecond or two. */
-const PART_SERVICES = 16;
+const TURN_SERVICES = 16;
 
 /** The IPVS table of the network namespace that the process runs in. */
 export class KernelTable implements IpvsTable {
@@ -76,11 +75,19 @@ export class KernelTable implements IpvsTable {
     const read = (object: NetlinkMessage) => readService(nestOf(object, IPVS_CMD_ATTR_SERVICE));
     const heads = this.#client.dump(servicesRequest(this.#family), read, 'list services');
     yield [];
-    for (let i = 0; i < heads.length; i += PART_SERVICES)
-      yield heads.slice(i, i + PART_SERVICES).flatMap((head) => {
-        const destinations = this.#dumpDestinations(head, readDestination);
-        return destinations ? [{ ...head, destinations }] : [];
-      });
+    let part: Service[] = [];
+    let destinationCount = 0;
+    for (const head of heads) {
+      const destinations = this.#dumpDestinations(head, readDestination);
+      if (!destinations) continue;
+      part.push({ ...head, destinations });
+      destinationCount += destinations.length;
+      if (part.length < TURN_SERVICES && destinationCount < TURN_DESTINATIONS) continue;
+      yield part;
+      part = [];
+      destinationCount = 0;
+    }
+    yield part;
   }
 
   async readConnections(service: ServiceId): Promise<readonly DestinationConnections[]> {
