@@ -22,7 +22,7 @@ export interface Round {
   readonly heldBack: HeldBack | undefined;
   /** What a round over the whole table does not touch; `undefined` of a smaller one. */
   readonly leftAlone: readonly LeftAlone[] | undefined;
-  /** From the start of planning to the last acknowledgement, with reading where there was any. */
+  /** From the start of planning to the last acknowledgement, with reading where that was not done before, in parts. */
   readonly durationMs: number;
 }
 
