@@ -60,9 +60,8 @@ export function printablePlan({ operations, settings, heldBack, leftAlone, drain
   const lines = [...operations.map(describeOperation), ...settings.map(describeSettingsChange)];
   if (lines.length === 0) lines.push('nothing to change');
   if (heldBack) lines.push(`${describeHeldBack(heldBack)} (--once --force makes them)`);
-  lines.push(...draining.map(describeDrain));
-  lines.push(...leftAlone.map(describeLeftAlone));
-  return lines.map((line) => `${line}\n`).join('');
+  const rest = [...draining.map(describeDrain), ...leftAlone.map(describeLeftAlone)];
+  return [...lines, ...rest].map((line) => `${line}\n`).join('');
 }
 
 /** The same as one line of JSON. */

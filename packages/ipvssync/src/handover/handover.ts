@@ -165,7 +165,7 @@ export class Handover {
     const diffs = diffFile === undefined ? undefined : new DiffReader(diffFile, directory, isSealed);
     if (diffs) {
       const news = diffs.read();
-      problems.push(...news.problems);
+      for (const problem of news.problems) problems.push(problem);
       applyEntries(virtuals, news.entries, problems);
     }
     const followed = this.#diffs ? [...this.#diffs.passed, this.#diffs.file] : [];

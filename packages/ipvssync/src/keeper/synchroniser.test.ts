@@ -12,7 +12,7 @@ import {
   type ServiceId,
   serviceKey,
 } from '../ipvs/table.js';
-import { arbitraryTable, service, sorted } from '../ipvs/table.test-kit.js';
+import { arbitraryTable, destination, service, sorted } from '../ipvs/table.test-kit.js';
 import { TableImage } from '../ipvs/table-image.js';
 import { MemoryTable } from '../memory/memory-table.js';
 import type { Round } from '../plan/round.js';
@@ -279,6 +279,25 @@ describe('Synchroniser', () => {
       await own.synchronise([one]);
       expect(own.drains).toEqual([]);
     });
+  });
+
+  it('bears a table of more reals than a call takes arguments', async () => {
+    const destinations = Array.from({ length: 150_000 }, (_, i) =>
+      destination(`10.${1 + (i >> 16)}.${(i >> 8) & 255}.${i & 255}:80`, 1),
+    );
+    const many = { ...service('tcp 10.0.0.1:80'), destinations };
+    const table = new MemoryTable([]);
+    const own = synchroniser(table);
+    await own.synchronise([many]);
+    const [first] = many.destinations;
+    await table.apply(
+      many.destinations
+        .slice(1)
+        .map((destination) => ({ kind: 'deleteDestination', service: many, destination })),
+    );
+    expect((await own.synchronise([many])).drift).toHaveLength(149_999);
+    await own.synchronise([{ ...many, destinations: first ? [first] : [] }]);
+    expect((await table.read())[0]?.destinations).toHaveLength(1);
   });
 
   it('does not read again for what no reading would mend', async () => {

@@ -178,7 +178,9 @@ export class Synchroniser {
     const remembered = this.#image;
     const found = this.#reading?.services ?? (await this.#table.read());
     this.#reading = undefined;
-    if (remembered) drift.push(...findDrift(remembered.services(), found, this.#managed, this.#policy));
+    if (remembered)
+      for (const change of findDrift(remembered.services(), found, this.#managed, this.#policy))
+        drift.push(change); // one by one: there may be more than arguments that a call takes
     this.#image = new TableImage(found);
     return this.#image;
   }

@@ -63,10 +63,10 @@ export class Drains {
     if (services === 0) return Number.POSITIVE_INFINITY;
     const soonestMs = this.#lookedAtMs + NEXT_TURN_MS;
     if (services > LOOK_SERVICES) return soonestMs;
-    const endsAtMs = this.all()
-      .filter(({ isOver }) => !isOver)
-      .map(({ sinceMs, timeoutSec }) => sinceMs + timeoutSec * 1000);
-    return Math.max(soonestMs, Math.min(this.#lookedAtMs + LOOK_INTERVAL_MS, ...endsAtMs));
+    let lookAtMs = this.#lookedAtMs + LOOK_INTERVAL_MS;
+    for (const { isOver, sinceMs, timeoutSec } of this.all())
+      if (!isOver) lookAtMs = Math.min(lookAtMs, sinceMs + timeoutSec * 1000);
+    return Math.max(soonestMs, lookAtMs);
   }
 
   /** Whether a destination that is not wanted has to stay for now, at weight 0. */

@@ -139,7 +139,8 @@ function planDestinations(
         isDrain: true,
       });
   }
-  operations.push(...edits.filter((edit) => !isRemoval(edit)), ...edits.filter(isRemoval), ...deletions);
+  const ordered = [edits.filter((edit) => !isRemoval(edit)), edits.filter(isRemoval), deletions];
+  for (const operation of ordered.flat()) operations.push(operation); // too many for arguments of one call, maybe
 }
 
 /** Whether two services, without repetition in themselves, are clearly equal; false may mean that they are in odd order. */
