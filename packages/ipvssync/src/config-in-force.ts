@@ -1,10 +1,7 @@
-import { changedKeys, describeRestartNeed } from '@surealived/shared/config-change';
+import { changedKeys, describeRestartNeed, isOfTheTable } from '@surealived/shared/config-change';
 import { describeProblem, messageOf, SureAliveError } from '@surealived/shared/errors';
 import type { Logger } from '@surealived/shared/log';
 import { loadConfig, type SurealivedConfig } from '@surealived/shared/surealived-cfg';
-
-/** Keys that can change while ipvssync runs, beside all that begin with `ipvs_`. */
-const RELOADED: readonly string[] = ['protect', 'max_deletes', 'resync_interval_sec'];
 
 /** surealived.cfg as it counts for an ipvssync that runs. */
 export class ConfigInForce {
@@ -28,8 +25,8 @@ export class ConfigInForce {
       const { config, warnings } = loadConfig(this.#file);
       for (const warning of warnings) this.#log.warn(describeProblem(warning));
       const changed = changedKeys('ipvssync', this.#current, config);
-      const taken = changed.filter(isReloaded);
-      for (const name of changed) if (!isReloaded(name)) this.#log.warn(describeRestartNeed(name));
+      const taken = changed.filter(isOfTheTable);
+      for (const name of changed) if (!isOfTheTable(name)) this.#log.warn(describeRestartNeed(name));
       if (taken.length === 0) return;
       const changes = Object.fromEntries(taken.map((name) => [name, config[name]]));
       this.#current = { ...this.#current, ...changes };
@@ -39,8 +36,4 @@ export class ConfigInForce {
       this.#log.error({ reason: messageOf(error) }, 'configuration refused, the one in force stays');
     }
   }
-}
-
-function isReloaded(name: string): boolean {
-  return name.startsWith('ipvs_') || RELOADED.includes(name);
 }

@@ -3,8 +3,8 @@ import type { SurealivedConfig } from './surealived-cfg.js';
 
 type KeyName = keyof SurealivedConfig;
 
-/** Keys that are for `ipvssync` alone, beside those that begin with `ipvs`. */
-const OF_IPVSSYNC: readonly KeyName[] = ['resync_interval_sec', 'protect', 'max_deletes'];
+/** What `ipvssync` alone may do with the table and when, beside the keys that begin with `ipvs`. */
+const OF_THE_TABLE: readonly KeyName[] = ['resync_interval_sec', 'protect', 'max_deletes'];
 /** Keys that are for both programs. */
 const OF_BOTH: readonly KeyName[] = [
   'use_log',
@@ -33,7 +33,12 @@ export function describeRestartNeed(name: KeyName): string {
   return `${name}: takes effect after a restart`;
 }
 
+/** Whether a key says how the table, timeouts and sync daemons shall be: `ipvssync` takes that over while it runs. */
+export function isOfTheTable(name: KeyName): boolean {
+  return name.startsWith('ipvs_') || OF_THE_TABLE.includes(name);
+}
+
 function concerns(program: 'surealived' | 'ipvssync', name: KeyName): boolean {
-  const isOfIpvssync = name.startsWith('ipvs') || OF_IPVSSYNC.includes(name);
+  const isOfIpvssync = name.startsWith('ipvs') || OF_THE_TABLE.includes(name);
   return OF_BOTH.includes(name) || isOfIpvssync === (program === 'ipvssync');
 }

@@ -13,13 +13,13 @@ import { policyOf } from '../cli/policy.js';
 import { Handover } from '../handover/handover.js';
 import { describeOperation } from '../ipvs/describe.js';
 import { describeSettingsChange } from '../ipvs/settings.js';
-import { type DesiredService, type IpvsTable, serviceKey } from '../ipvs/table.js';
+import type { DesiredService, IpvsTable } from '../ipvs/table.js';
 import { lookAtSettings, repairSettings } from '../keeper/settings-round.js';
 import { wantedSettings } from '../keeper/sync-role.js';
 import { Synchroniser } from '../keeper/synchroniser.js';
 import { describeHeldBack, type HeldBack, listDeletions } from '../plan/deletions.js';
 import { desiredService } from '../plan/desired.js';
-import { describeDrain } from '../plan/drain.js';
+import { describeDrain, servicesOf } from '../plan/drain.js';
 import { describeLeftAlone } from '../plan/protection.js';
 import { planDocument, printablePlan } from './plan-document.js';
 import { previewRound } from './preview.js';
@@ -45,14 +45,8 @@ export async function synchroniseOnce(
     const synchroniser = new Synchroniser(table, () => policyOf(options, config), systemClock);
     const isAllowed = () => options.isForced;
     const rounds = [await synchroniser.synchronise(desired, isAllowed)];
-    const drained = new Set((await synchroniser.findDrained(true)).map(({ service }) => serviceKey(service)));
-    if (drained.size > 0)
-      rounds.push(
-        await synchroniser.synchroniseSome(
-          desired.filter((service) => drained.has(serviceKey(service))),
-          isAllowed,
-        ),
-      );
+    const drained = servicesOf(await synchroniser.findDrained(true), desired);
+    if (drained.length > 0) rounds.push(await synchroniser.synchroniseSome(drained, isAllowed));
     const settings = await repairSettings(table.settings, () => wantedSettings(config));
     const changes = [
       ...(options.verbosity > 0 ? rounds.flatMap(({ done }) => done.map(describeOperation)) : []),

@@ -9,6 +9,7 @@ import {
   type Destination,
   type DestinationTunnel,
   describeDestination,
+  describeReal,
   describeService,
   type Operation,
   type ServiceHead,
@@ -28,14 +29,18 @@ export function describeOperation(operation: Operation): string {
     case 'deleteService':
       return `- ${name}`;
     case 'addDestination':
-      return `+ ${name} real ${describeDestination(operation.destination)} ${spoken(destinationFacts(operation.destination))}`;
+      return `+ ${realOf(operation)} ${spoken(destinationFacts(operation.destination))}`;
     case 'editDestination': {
       const change = changed(destinationFacts(operation.before), destinationFacts(operation.destination));
-      return `~ ${name} real ${describeDestination(operation.destination)} ${change}${operation.isDrain ? ' (drains)' : ''}`;
+      return `~ ${realOf(operation)} ${change}${operation.isDrain ? ' (drains)' : ''}`;
     }
     case 'deleteDestination':
-      return `- ${name} real ${describeDestination(operation.destination)}`;
+      return `- ${realOf(operation)}`;
   }
+}
+
+function realOf({ service, destination }: Extract<Operation, { destination: Destination }>): string {
+  return describeReal(service, destination);
 }
 
 /** What was tried, for an error: `add real 10.0.0.11:80 to tcp 192.168.0.1:80`. */

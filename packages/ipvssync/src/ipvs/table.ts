@@ -191,3 +191,8 @@ export function describeService({ protocol, address, port, fwmark }: ServiceId):
 export function describeDestination({ address, port }: RealId): string {
   return formatEndpoint(address, port);
 }
+
+/** A destination with its service: `tcp 10.0.0.1:80 real 10.0.0.11:80`. */
+export function describeReal(service: ServiceId, destination: RealId): string {
+  return `${describeService(service)} real ${describeDestination(destination)}`;
+}

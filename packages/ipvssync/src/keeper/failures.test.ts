@@ -29,9 +29,9 @@ describe('Failures', () => {
     const { failures } = watched();
     failures.note(web, undefined, 0);
     failures.note(none, ['udp 10.0.0.2:53'], 1);
-    expect(failures.count).toBe(1);
+    expect(failures.all.length).toBe(1);
     failures.note(none, ['tcp 10.0.0.1:80'], 2);
-    expect(failures.count).toBe(0);
+    expect(failures.all.length).toBe(0);
     expect(failures.takeRetry(1e9)).toBe(false);
   });
 

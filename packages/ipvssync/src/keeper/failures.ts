@@ -32,11 +32,6 @@ export class Failures {
     this.#noun = noun;
   }
 
-  /** How many fail now. */
-  get count(): number {
-    return this.#failures.size;
-  }
-
   /** What fails now, longest first. */
   get all(): readonly Failure[] {
     return [...this.#failures.values()];

@@ -14,9 +14,9 @@ import {
   describeService,
   type IpvsTable,
   type Operation,
-  serviceKey,
 } from '../ipvs/table.js';
 import type { Permit } from '../plan/deletions.js';
+import { servicesOf } from '../plan/drain.js';
 import type { Round, SynchroniserPolicy } from '../plan/round.js';
 import { DriftLog } from './drift-log.js';
 import { Failures, WHOLE_TABLE } from './failures.js';
@@ -166,8 +166,7 @@ export class TableKeeper {
         const drainedSec = Math.round((this.#clock.nowMs() - sinceMs) / 1000);
         this.#log.info({ ...names, drainedSec, connections }, 'real drained');
       }
-      const keys = new Set(drained.map(({ service }) => serviceKey(service)));
-      await this.synchroniseSome(this.#options.desired().filter((service) => keys.has(serviceKey(service))));
+      await this.synchroniseSome(servicesOf(drained, this.#options.desired()));
     });
   }
 

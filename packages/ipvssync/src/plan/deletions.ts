@@ -1,11 +1,5 @@
 import { listed } from '../ipvs/listed.js';
-import {
-  describeDestination,
-  describeService,
-  type Operation,
-  type ServiceId,
-  serviceKey,
-} from '../ipvs/table.js';
+import { describeReal, describeService, type Operation, type ServiceId, serviceKey } from '../ipvs/table.js';
 import type { TableImage } from '../ipvs/table-image.js';
 
 /** Deletions that were not made because they were too many. */
@@ -123,9 +117,9 @@ export function countEntries(operations: readonly Operation[], image: TableImage
 }
 
 /** What a deletion takes out: `tcp 10.0.0.9:80`, `tcp 10.0.0.1:80 real 10.0.0.11:80`. */
-export function describeDeleted(deletion: Operation): string {
-  const name = describeService(deletion.service);
-  return 'destination' in deletion ? `${name} real ${describeDestination(deletion.destination)}` : name;
+function describeDeleted(deletion: Operation): string {
+  const { service } = deletion;
+  return 'destination' in deletion ? describeReal(service, deletion.destination) : describeService(service);
 }
 
 /** What begins to drain is deleted by that, though later. */

@@ -2,8 +2,7 @@ import {
   type DesiredService,
   type Destination,
   type DestinationConnections,
-  describeDestination,
-  describeService,
+  describeReal,
   destinationKey,
   type Operation,
   type Service,
@@ -49,7 +48,7 @@ export class Drains {
   /** By `serviceKey`; those looked at last are at the end. */
   #services = new Map<string, ServiceDrains>();
   #lookedAtMs = 0;
-  /** What was set to weight 0 since the last update, by `nameReal`. */
+  /** What was set to weight 0 since the last update, by `describeReal`. */
   readonly #begun = new Set<string>();
 
   /** All that are there, also those that are over and not deleted yet. */
@@ -84,7 +83,7 @@ export class Drains {
   /** Takes note of what was carried out, and may have begun a drain. */
   noteDone(operation: Operation): void {
     if (operation.kind === 'editDestination' && operation.isDrain)
-      this.#begun.add(nameReal(operation.service, operation.destination));
+      this.#begun.add(describeReal(operation.service, operation.destination));
   }
 
   /**
@@ -120,7 +119,7 @@ export class Drains {
       const name = destinationKey(destination);
       const before = known?.get(name);
       const { sinceMs = nowMs, connections, isOver = false } = before ?? {};
-      const isCounted = before?.isCounted || this.#begun.has(nameReal(service, destination));
+      const isCounted = before?.isCounted || this.#begun.has(describeReal(service, destination));
       drains.set(name, { service, destination, sinceMs, timeoutSec, connections, isOver, isCounted });
     }
     return drains;
@@ -173,13 +172,18 @@ export function findDraining(desired: DesiredService, actual: Service | undefine
   );
 }
 
-/** `draining: tcp 10.0.0.1:80 real 10.0.0.11:80` */
-export function describeDrain({ service, destination }: Pick<Drain, 'service' | 'destination'>): string {
-  return `draining: ${nameReal(service, destination)}`;
+/** Of some services, those that drains are of. */
+export function servicesOf(
+  drains: readonly Drain[],
+  all: readonly DesiredService[],
+): readonly DesiredService[] {
+  const keys = new Set(drains.map(({ service }) => serviceKey(service)));
+  return all.filter((service) => keys.has(serviceKey(service)));
 }
 
-function nameReal(service: ServiceId, destination: Destination): string {
-  return `${describeService(service)} real ${describeDestination(destination)}`;
+/** `draining: tcp 10.0.0.1:80 real 10.0.0.11:80` */
+export function describeDrain({ service, destination }: Pick<Drain, 'service' | 'destination'>): string {
+  return `draining: ${describeReal(service, destination)}`;
 }
 
 function canDrain(service: DesiredService): boolean {
