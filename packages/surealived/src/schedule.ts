@@ -1,11 +1,10 @@
-import type { Target } from '@surealived/testers/tester';
 import type { Engine } from './engine/engine.js';
 import type { Outcome, Trace } from './engine/outcome.js';
-import { prepareTest } from './engine/prepare.js';
 import type { Reactor } from './engine/reactor.js';
-import type { PreparedTest, RunningTest } from './engine/test-queue.js';
-import { WheelTimer } from './engine/timer-wheel.js';
+import type { RunningTest } from './engine/test-queue.js';
 import type { Place, Reconfiguration } from './reconfigure.js';
+import { type Probe, RealProbe } from './schedule/probe.js';
+import { prepareTestOf } from './schedule/real-test.js';
 import type { Real, Virtual } from './state.js';
 
 export interface SchedulerOptions {
@@ -13,15 +12,13 @@ export interface SchedulerOptions {
   readonly engine: Engine;
   /** The first tests of a virtual are spread over this time, which begins at random within it. */
   readonly startupDelayMs: number;
+  /** Folds the outcome into the state of the real, which its next test is scheduled by. */
   readonly onOutcome: (virtual: Virtual, real: Real, outcome: Outcome) => void;
   /** Asked before each test: whoever wants to see what it sends and receives. */
   readonly traceOf?: (virtual: Virtual, real: Real) => Trace | undefined;
   /** 0 ≤ x < 1. */
   readonly random?: () => number;
 }
-
-/** Before a test that this machine could not make is tried again. */
-const OBSTACLE_RETRY_MS = 1000;
 
 /**
  * Starts every real's tests when they are due.
@@ -31,7 +28,7 @@ const OBSTACLE_RETRY_MS = 1000;
  */
 export class Scheduler {
   readonly #options: SchedulerOptions;
-  readonly #loops = new Map<Real, TestLoop>();
+  readonly #probes = new Map<Real, Probe>();
   /** Tests that somebody asked for. */
   readonly #checks = new Set<RunningTest>();
 
@@ -46,8 +43,8 @@ export class Scheduler {
   /** Ends the tests of what is gone, begins those of what is new; all others go on undisturbed. */
   reconfigure({ removed, added, retested }: Reconfiguration): void {
     for (const { real } of [...removed, ...retested]) {
-      this.#loops.get(real)?.stop();
-      this.#loops.delete(real);
+      this.#probes.get(real)?.stop();
+      this.#probes.delete(real);
     }
     for (const [virtual, reals] of groupByVirtual([...added, ...retested])) this.#spread(virtual, reals);
   }
@@ -58,7 +55,7 @@ export class Scheduler {
    * @param trace Sees what is sent and received.
    */
   check(virtual: Virtual, real: Real, trace: Trace): Promise<Outcome> {
-    const test = testOf(virtual, real);
+    const test = prepareTestOf(virtual, real);
     return new Promise((resolve) => {
       let isOver = false;
       let running: RunningTest | undefined;
@@ -76,9 +73,9 @@ export class Scheduler {
   /** Ends all tests without a verdict. */
   stop(): void {
     this.#options.engine.forgetWaiting();
-    for (const loop of this.#loops.values()) loop.stop();
+    for (const probe of this.#probes.values()) probe.stop();
     for (const check of this.#checks) check.cancel();
-    this.#loops.clear();
+    this.#probes.clear();
     this.#checks.clear();
   }
 
@@ -86,62 +83,11 @@ export class Scheduler {
     const { reactor, startupDelayMs, random = Math.random } = this.#options;
     const virtualMs = reactor.nowMs() + random() * startupDelayMs;
     for (const [index, real] of reals.entries()) {
-      const loop = new TestLoop(this.#options, virtual, real);
-      this.#loops.set(real, loop);
-      loop.startAt(virtualMs + (index / reals.length) * startupDelayMs);
+      const probe = new RealProbe(this.#options, virtual, real);
+      this.#probes.set(real, probe);
+      probe.startAt(virtualMs + (index / reals.length) * startupDelayMs);
     }
   }
-}
-
-/** The tests of one real, one after the other. */
-class TestLoop {
-  readonly #options: SchedulerOptions;
-  readonly #virtual: Virtual;
-  readonly #real: Real;
-  readonly #timer: WheelTimer;
-  readonly #test: PreparedTest;
-  readonly #onEnd: (outcome: Outcome) => void;
-  #running: RunningTest | undefined;
-
-  constructor(options: SchedulerOptions, virtual: Virtual, real: Real) {
-    this.#options = options;
-    this.#virtual = virtual;
-    this.#real = real;
-    this.#test = testOf(virtual, real);
-    this.#onEnd = (outcome) => this.#ended(outcome);
-    this.#timer = new WheelTimer(() => this.#run());
-  }
-
-  startAt(dueMs: number): void {
-    this.#options.reactor.arm(this.#timer, dueMs);
-  }
-
-  stop(): void {
-    this.#options.reactor.disarm(this.#timer);
-    this.#running?.cancel();
-  }
-
-  #run(): void {
-    const { engine, traceOf } = this.#options;
-    this.#running = engine.run(this.#test, this.#onEnd, traceOf?.(this.#virtual, this.#real));
-  }
-
-  #ended(outcome: Outcome): void {
-    const { reactor, onOutcome } = this.#options;
-    const { loopDelayMs, tester } = this.#virtual.config.testing;
-    const delayMs = outcome.verdict ? loopDelayMs : Math.max(loopDelayMs, OBSTACLE_RETRY_MS);
-    // a verdict that needs no test is given again only as long as it is not believed
-    const isSettled = tester.kind === 'constant' && this.#real.health.online === outcome.verdict?.up;
-    if (!isSettled) this.startAt(reactor.nowMs() + delayMs);
-    onOutcome(this.#virtual, this.#real, outcome);
-  }
-}
-
-function testOf({ config: virtual }: Virtual, { config: real }: Real): PreparedTest {
-  const { tester, timeoutMs } = virtual.testing;
-  const { address, testPort, attributes, bindAddress, tls } = real;
-  const target: Target = { address, port: testPort, bindAddress, virtual, real };
-  return prepareTest(tester, { target, attributes, timeoutMs, tls });
 }
 
 function groupByVirtual(places: readonly Place[]): Map<Virtual, Real[]> {

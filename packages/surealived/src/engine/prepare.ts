@@ -1,6 +1,7 @@
-import { addressFamily, encodeSockaddr } from '@surealived/shared/libc';
 import type {
+  DatagramExchange,
   DatagramTester,
+  StreamProbe,
   StreamTester,
   Target,
   TaskContext,
@@ -9,15 +10,16 @@ import type {
   Verdict,
 } from '@surealived/testers/tester';
 import type { TlsOptions } from '../config/model.js';
-import { Conversation } from './conversation.js';
-import { DatagramRun } from './datagram-exchange.js';
+import { Conversation, type StreamTest } from './conversation.js';
+import { DatagramRun, type DatagramTest } from './datagram-exchange.js';
+import { type Endpoint, endpointOf, sourceSockaddr } from './endpoint.js';
 import type { Outcome } from './outcome.js';
-import { TaskRun } from './task-run.js';
+import { TaskRun, type TaskTest } from './task-run.js';
 import type { PreparedTest } from './test-queue.js';
 import { TlsTransport } from './tls-transport.js';
 import { PlainTransport, type Transport } from './transport.js';
 
-/** What a test is made of, beside its tester. */
+/** What a test is made of, beside its tester. It is asked anew at each test; where the test goes stays the same. */
 export interface TestSettings {
   readonly target: Target;
   readonly attributes: Readonly<Record<string, unknown>>;
@@ -40,57 +42,97 @@ export function prepareTest(tester: Tester, settings: TestSettings): PreparedTes
   }
 }
 
+/** What tests over a socket of the engine's have in common. Objects of few fields: there is one for each real. */
+class SocketTest<T extends Tester> {
+  readonly tester: T;
+  readonly settings: TestSettings;
+  readonly bindSockaddr: Buffer | undefined;
+  readonly #endpoint: Endpoint;
+
+  constructor(tester: T, settings: TestSettings) {
+    const { address, port, bindAddress } = settings.target;
+    this.tester = tester;
+    this.settings = settings;
+    this.bindSockaddr = bindAddress && sourceSockaddr(bindAddress);
+    this.#endpoint = endpointOf(address, port);
+  }
+
+  get domain(): number {
+    return this.#endpoint.domain;
+  }
+
+  get sockaddr(): Buffer {
+    return this.#endpoint.encode();
+  }
+
+  get timeoutMs(): number {
+    return this.settings.timeoutMs;
+  }
+}
+
+class PreparedStream extends SocketTest<StreamTester> implements StreamTest {
+  open(fd: number): Transport {
+    const { tls } = this.settings;
+    return tls ? openTls(fd, tls, this.settings.target) : new PlainTransport(fd);
+  }
+
+  begin(): StreamProbe {
+    return this.tester.probe(this.settings.target, this.settings.attributes);
+  }
+}
+
+/** Without a name, the certificate must be made out to the address. */
+function openTls(fd: number, { serverName, policy }: TlsOptions, { address }: Target): Transport {
+  const identity = serverName === undefined ? { ip: address.text } : { host: serverName };
+  return new TlsTransport(fd, { peer: { serverName, identity }, policy });
+}
+
 function prepareStream(tester: StreamTester, settings: TestSettings): PreparedTest {
-  const { target, attributes, timeoutMs, tls } = settings;
-  const test = {
-    ...socketAddresses(target),
-    timeoutMs,
-    open: tls ? openTls(tls, target) : openPlain,
-    begin: () => tester.probe(target, attributes),
-  };
+  const test = new PreparedStream(tester, settings);
   return {
     takes: 'socket',
     begin: (reactor, onEnd, trace) => new Conversation(reactor, test, onEnd, trace),
   };
 }
 
-function openPlain(fd: number): Transport {
-  return new PlainTransport(fd);
-}
-
-/** Without a name, the certificate must be made out to the address. */
-function openTls({ serverName, policy }: TlsOptions, { address }: Target): (fd: number) => Transport {
-  const identity = serverName === undefined ? { ip: address.text } : { host: serverName };
-  const settings = { peer: { serverName, identity }, policy };
-  return (fd) => new TlsTransport(fd, settings);
+class PreparedDatagram extends SocketTest<DatagramTester> implements DatagramTest {
+  begin(): DatagramExchange {
+    return this.tester.exchange(this.settings.target, this.settings.attributes);
+  }
 }
 
 function prepareDatagram(tester: DatagramTester, settings: TestSettings): PreparedTest {
-  const { target, attributes, timeoutMs } = settings;
-  const test = {
-    ...socketAddresses(target),
-    timeoutMs,
-    begin: () => tester.exchange(target, attributes),
-  };
+  const test = new PreparedDatagram(tester, settings);
   return {
     takes: 'socket',
     begin: (reactor, onEnd, trace) => new DatagramRun(reactor, test, onEnd, trace),
   };
 }
 
-function prepareTask(tester: TaskTester, { target, attributes, timeoutMs }: TestSettings): PreparedTest {
-  const test = { timeoutMs, check: (context: TaskContext) => tester.check(target, attributes, context) };
+class PreparedTask implements TaskTest {
+  readonly #tester: TaskTester;
+  readonly #settings: TestSettings;
+
+  constructor(tester: TaskTester, settings: TestSettings) {
+    this.#tester = tester;
+    this.#settings = settings;
+  }
+
+  get timeoutMs(): number {
+    return this.#settings.timeoutMs;
+  }
+
+  check(context: TaskContext): Promise<Verdict> {
+    const { target, attributes } = this.#settings;
+    return this.#tester.check(target, attributes, context);
+  }
+}
+
+function prepareTask(tester: TaskTester, settings: TestSettings): PreparedTest {
+  const test = new PreparedTask(tester, settings);
   return {
     takes: 'task',
     begin: (reactor, onEnd, trace) => new TaskRun(reactor, test, onEnd, trace),
-  };
-}
-
-function socketAddresses({ address, port, bindAddress }: Target) {
-  return {
-    domain: addressFamily(address.family),
-    sockaddr: encodeSockaddr(address, port),
-    bindSockaddr: bindAddress && encodeSockaddr(bindAddress, 0),
   };
 }
 

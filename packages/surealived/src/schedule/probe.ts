@@ -1,0 +1,101 @@
+import type { Engine } from '../engine/engine.js';
+import type { Outcome, Trace } from '../engine/outcome.js';
+import type { Reactor } from '../engine/reactor.js';
+import type { PreparedTest, RunningTest } from '../engine/test-queue.js';
+import { WheelTimer } from '../engine/timer-wheel.js';
+import type { Real, Virtual } from '../state.js';
+import { delayMs } from './delay.js';
+import { prepareTestOf } from './real-test.js';
+
+/** What all probes of a scheduler use. */
+export interface ProbeContext {
+  readonly reactor: Reactor;
+  readonly engine: Engine;
+  readonly onOutcome: (virtual: Virtual, real: Real, outcome: Outcome) => void;
+  readonly traceOf?: (virtual: Virtual, real: Real) => Trace | undefined;
+}
+
+/**
+ * The tests of one thing, one after the other. There is one for each real, so it is its own timer: an object and a closure
+ * less, 100,000 times.
+ */
+export abstract class Probe extends WheelTimer {
+  protected readonly context: ProbeContext;
+  readonly #onEnd: (outcome: Outcome) => void;
+  /** Absent between tests: what is over is not held until the next. */
+  #running: RunningTest | undefined;
+  #isRunning = false;
+  #isStopped = false;
+
+  constructor(context: ProbeContext) {
+    super(runProbe);
+    this.context = context;
+    this.#onEnd = (outcome) => this.#ended(outcome);
+  }
+
+  protected abstract readonly test: PreparedTest;
+
+  /** Who wants to see the next test. */
+  protected abstract trace(): Trace | undefined;
+
+  /** Passes an outcome on. @returns How long to wait until the next test; `undefined` when none is needed any more. */
+  protected abstract tell(outcome: Outcome): number | undefined;
+
+  startAt(dueMs: number): void {
+    this.context.reactor.arm(this, dueMs);
+  }
+
+  stop(): void {
+    this.#isStopped = true;
+    this.context.reactor.disarm(this);
+    this.#running?.cancel();
+  }
+
+  run(): void {
+    this.#isRunning = true;
+    const running = this.context.engine.run(this.test, this.#onEnd, this.trace());
+    // the end may have come already
+    if (this.#isRunning) this.#running = running;
+  }
+
+  /** What is told may change the state, which the delay follows from, or stop this probe. */
+  #ended(outcome: Outcome): void {
+    this.#isRunning = false;
+    this.#running = undefined;
+    const delayMs = this.tell(outcome);
+    if (delayMs === undefined || this.#isStopped) return;
+    this.startAt(this.context.reactor.nowMs() + delayMs);
+  }
+}
+
+/** One function for all: the wheel calls it as a method of its timer. */
+function runProbe(this: WheelTimer): void {
+  (this as Probe).run();
+}
+
+/** The tests of one real. */
+export class RealProbe extends Probe {
+  protected readonly test: PreparedTest;
+  readonly #virtual: Virtual;
+  readonly #real: Real;
+
+  constructor(context: ProbeContext, virtual: Virtual, real: Real) {
+    super(context);
+    this.#virtual = virtual;
+    this.#real = real;
+    this.test = prepareTestOf(virtual, real);
+  }
+
+  protected trace(): Trace | undefined {
+    return this.context.traceOf?.(this.#virtual, this.#real);
+  }
+
+  protected tell(outcome: Outcome): number | undefined {
+    this.context.onOutcome(this.#virtual, this.#real, outcome);
+    const { testing } = this.#virtual.config;
+    const { health } = this.#real;
+    // a verdict that needs no test is given again only as long as it is not believed
+    if (testing.tester.kind === 'constant' && health.online === outcome.verdict?.up) return undefined;
+    return delayMs(testing, outcome.verdict !== undefined);
+  }
+}
