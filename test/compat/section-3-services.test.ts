@@ -62,6 +62,9 @@ prove('3 Services: elements and attributes', {
     expect(web?.testing).toEqual({
       tester: registry.find('http'),
       loopDelayMs: 1000,
+      fastDelayMs: 1000,
+      downDelayMs: 1000,
+      jitterPercent: 0,
       timeoutMs: 2000,
       thresholds: { rise: 3, fall: 4 },
       removeOnFail: true,
@@ -112,6 +115,9 @@ prove('3 Services: elements and attributes', {
     expect(virtual.testing).toEqual({
       tester: registry.find('http'),
       loopDelayMs: 3000,
+      fastDelayMs: 3000,
+      downDelayMs: 3000,
+      jitterPercent: 0,
       timeoutMs: 5000,
       thresholds: { rise: 1, fall: 1 },
       removeOnFail: false,

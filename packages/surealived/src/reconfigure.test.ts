@@ -119,6 +119,8 @@ describe('reconfigure', () => {
     ['time-out', { timeoutMs: 7 }, ['web/w1', 'web/w2']],
     ['shorter loop delay', { loopDelayMs: 7 }, ['web/w1', 'web/w2']],
     ['longer loop delay', { loopDelayMs: 70_000 }, []],
+    ['shorter delay of another state', { fastDelayMs: 7, downDelayMs: 7 }, []],
+    ['jitter', { jitterPercent: 10 }, []],
     ['threshold', { thresholds: { rise: 2, fall: 3 } }, []],
   ])('with another %s begins anew only the tests that it makes others', (_what, testing, retested) => {
     expect(reload([web], [virtualConfig([w1, w2], testing)])).toMatchObject({
@@ -126,6 +128,18 @@ describe('reconfigure', () => {
       retested,
       changed: 2,
     });
+  });
+
+  it.each([
+    ['fastDelayMs', { online: true, successes: 0, failures: 1 }],
+    ['downDelayMs', { online: false, successes: 0, failures: 3 }],
+  ] as const)('begins the tests of a real anew whose state has a shorter %s now', (delay, health) => {
+    const current = [createVirtual(web)];
+    const [real] = (current[0] as Virtual).reals as [Real];
+    real.health = health;
+    const { retested } = reconfigure(current, [virtualConfig([w1, w2], { [delay]: 7 })]);
+    expect(retested.map(({ real }) => real.config.name)).toEqual(['w1']);
+    expect(reconfigure(current, [virtualConfig([w1, w2], { [delay]: 8 })]).retested).toEqual([]);
   });
 
   it('follows remove_on_fail for a real that is offline', () => {

@@ -7,6 +7,8 @@ import { isDeepStrictEqual } from 'node:util';
 import { realKey, virtualKey } from '@surealived/shared/model';
 import type { DiffEntry, SnapshotReal } from '@surealived/shared/snapshot/format';
 import type { RealConfig, VirtualConfig } from './config/model.js';
+import type { Health } from './health/damping.js';
+import { restMs } from './schedule/delay.js';
 import { createReal, createVirtual, type Real, snapshotOf, type Virtual } from './state.js';
 
 /** A real with the virtual that it belongs to. */
@@ -108,7 +110,7 @@ class Changes {
     { before, isSameVirtual, former }: FormerReal,
   ): Real {
     if (!isSameVirtual || !isDeepStrictEqual(real.config, config)) this.#changed++;
-    const isSame = isSameTest(before, virtual.config) && isSameTarget(real.config, config);
+    const isSame = isSameTest(before, virtual.config, real.health) && isSameTarget(real.config, config);
     real.config = config;
     if (!isSame) this.#retested.push({ virtual, real });
     const now = snapshotOf(virtual, real);
@@ -153,13 +155,16 @@ function isSameService(before: VirtualConfig, after: VirtualConfig): boolean {
  * Whether the tests go on as they are, as far as the virtual says. Where they shall come more often, nobody waits for the end
  * of the longer rest; a longer one begins with the next verdict.
  */
-function isSameTest({ name, testing: before }: VirtualConfig, after: VirtualConfig): boolean {
-  const { tester, timeoutMs, loopDelayMs } = after.testing;
+function isSameTest(
+  { name, testing: before }: VirtualConfig,
+  { name: nameAfter, testing: after }: VirtualConfig,
+  health: Health,
+): boolean {
   return (
-    name === after.name &&
-    before.tester === tester &&
-    before.timeoutMs === timeoutMs &&
-    before.loopDelayMs <= loopDelayMs
+    name === nameAfter &&
+    before.tester === after.tester &&
+    before.timeoutMs === after.timeoutMs &&
+    restMs(before, health) <= restMs(after, health)
   );
 }
 

@@ -39,8 +39,10 @@ function observe(
       startupDelayMs,
       random,
       engine: new Engine(reactor, { sockets: capacity, tasks: 1 }),
-      onOutcome: (_virtual, { config }, outcome) => {
-        seen.push({ real: config.name, outcome, atMs: performance.now() - startMs });
+      onOutcome: ({ config: { testing } }, real, outcome) => {
+        if (outcome.verdict)
+          real.health = observeVerdict(real.health, outcome.verdict.up, testing.thresholds);
+        seen.push({ real: real.config.name, outcome, atMs: performance.now() - startMs });
         if (!isEnough(seen)) return;
         scheduler.stop();
         resolve(seen);
@@ -86,6 +88,21 @@ describe('Scheduler', () => {
     const seen = await observe([config], ({ length }) => length === 4);
     for (const [index, { atMs }] of seen.entries()) expect(atMs).toBeGreaterThanOrEqual(index * 40);
     expect(seen.every(({ outcome }) => outcome.verdict?.up)).toBe(true);
+  });
+
+  it('tests a real by the state that its last verdict brought', async () => {
+    const testing = {
+      ...quick,
+      thresholds: { rise: 1, fall: 3 },
+      loopDelayMs: 1,
+      fastDelayMs: 100,
+      downDelayMs: 250,
+    };
+    const virtual = virtualConfig([local('gone', await refusingPort())], testing);
+    const seen = await observe([virtual], ({ length }) => length === 4);
+    const rests = seen.slice(1).map(({ atMs }, index) => atMs - (seen[index] as Seen).atMs);
+    // two that count, and the third takes it offline
+    for (const [index, ms] of [100, 100, 250].entries()) expect(rests[index]).toBeGreaterThanOrEqual(ms);
   });
 
   it('lets a real that hangs keep its own time, without delay for its siblings', async () => {

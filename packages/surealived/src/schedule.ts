@@ -3,7 +3,7 @@ import type { Outcome, Trace } from './engine/outcome.js';
 import type { Reactor } from './engine/reactor.js';
 import type { RunningTest } from './engine/test-queue.js';
 import type { Place, Reconfiguration } from './reconfigure.js';
-import { type Probe, RealProbe } from './schedule/probe.js';
+import { type Probe, type ProbeContext, RealProbe } from './schedule/probe.js';
 import { prepareTestOf } from './schedule/real-test.js';
 import type { Real, Virtual } from './state.js';
 
@@ -23,17 +23,18 @@ export interface SchedulerOptions {
 /**
  * Starts every real's tests when they are due.
  *
- * Each real keeps its own rhythm: its next test comes `loopdelay` after its last verdict. So a real that hangs until its
- * time-out does not hold up the others of its virtual, and the spread of the first round lasts.
+ * Each real keeps its own rhythm: its next test comes `loopdelay` after its last verdict, or what else its state asks for.
+ * So a real that hangs until its time-out does not hold up the others of its virtual, and the spread of the first round
+ * lasts.
  */
 export class Scheduler {
-  readonly #options: SchedulerOptions;
+  readonly #options: SchedulerOptions & ProbeContext;
   readonly #probes = new Map<Real, Probe>();
   /** Tests that somebody asked for. */
   readonly #checks = new Set<RunningTest>();
 
   constructor(options: SchedulerOptions) {
-    this.#options = options;
+    this.#options = { random: Math.random, ...options };
   }
 
   start(virtuals: readonly Virtual[]): void {
@@ -80,7 +81,7 @@ export class Scheduler {
   }
 
   #spread(virtual: Virtual, reals: readonly Real[]): void {
-    const { reactor, startupDelayMs, random = Math.random } = this.#options;
+    const { reactor, startupDelayMs, random } = this.#options;
     const virtualMs = reactor.nowMs() + random() * startupDelayMs;
     for (const [index, real] of reals.entries()) {
       const probe = new RealProbe(this.#options, virtual, real);

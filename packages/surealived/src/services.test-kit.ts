@@ -61,6 +61,9 @@ export function virtualConfig(
     testing: {
       tester: tcp,
       loopDelayMs: 1000,
+      fastDelayMs: testing.loopDelayMs ?? 1000,
+      downDelayMs: testing.loopDelayMs ?? 1000,
+      jitterPercent: 0,
       timeoutMs: 1000,
       removeOnFail: false,
       thresholds: { rise: 1, fall: 1 },

@@ -10,6 +10,7 @@ import type { TesterRegistry } from '@surealived/testers/registry';
 import type { Tester } from '@surealived/testers/tester';
 import type { Static } from 'typebox';
 import { type AttributeProblem, AttributeReader } from './attributes.js';
+import { checkDelays } from './check-delays.js';
 import { checkNotify } from './check-notify.js';
 import { type CertificateFiles, loadTls } from './load-tls.js';
 import type { NotifyThreshold, TestingConfig, TlsPolicy } from './model.js';
@@ -60,6 +61,7 @@ export function loadTester(element: Element, path: string, context: TesterContex
   const moduleReader = moduleReaderOf(tester);
   problems.warnUnknown(element, path, [...testerReader.names, ...moduleReader.names]);
   checkNotify(element, path, values, problems);
+  checkDelays(element, path, values, problems);
   const tlsPolicy = loadTls(element, path, { values, tester, certificateFiles, problems });
   if (tester.kind !== 'constant' && values.testport === undefined && !isGivenByAll(reals, 'testport')) {
     problems.error(element, path, 'attribute "testport": missing, expected an integer 0..65535');
@@ -129,6 +131,9 @@ export function testingOf({ tester, values }: LoadedTester): TestingConfig {
   return {
     tester,
     loopDelayMs: values.loopdelay * 1000,
+    fastDelayMs: (values.fastdelay ?? values.loopdelay) * 1000,
+    downDelayMs: (values.downdelay ?? values.loopdelay) * 1000,
+    jitterPercent: values.jitter,
     timeoutMs: values.timeout * 1000,
     thresholds: { rise: values.retries2ok, fall: values.retries2fail },
     removeOnFail: values.remove_on_fail,

@@ -186,6 +186,43 @@ describe('a services file', () => {
     });
   });
 
+  it('may have other delays while a change is pending and while a real is offline', () => {
+    const testing = (tester: string) => load(services({ tester })).virtuals[0]?.testing;
+    expect(testing('proto="no-test" loopdelay="2"')).toMatchObject({
+      loopDelayMs: 2000,
+      fastDelayMs: 2000,
+      downDelayMs: 2000,
+      jitterPercent: 0,
+    });
+    const own = 'loopdelay="2" fastdelay="0.25" downdelay="7.5" jitter="20" retries2fail="3"';
+    expect(testing(`proto="no-test" ${own}`)).toMatchObject({
+      loopDelayMs: 2000,
+      fastDelayMs: 250,
+      downDelayMs: 7500,
+      jitterPercent: 20,
+    });
+  });
+
+  it('warns of a fastdelay that never comes', () => {
+    const warnings = (retries: string) =>
+      load(services({ tester: `proto="no-test" fastdelay="1" ${retries}` })).warnings.map(describeProblem);
+    expect(warnings('')).toEqual([
+      'services.xml:3:31: virtual "web" > tester: attribute "fastdelay": has no effect without retries2ok or retries2fail above 1',
+    ]);
+    expect(warnings('retries2ok="2"')).toEqual([]);
+    expect(warnings('retries2fail="2"')).toEqual([]);
+  });
+
+  it.each([
+    ['fastdelay="-1" retries2ok="2"', 'attribute "fastdelay": expected a number 0..86400, got "-1"'],
+    ['downdelay="86401"', 'attribute "downdelay": expected a number 0..86400, got "86401"'],
+    ['jitter="51"', 'attribute "jitter": expected an integer 0..50, got "51"'],
+  ])('refuses %s', (tester, message) => {
+    expect(problemsOf(services({ tester: `proto="no-test" ${tester}` }))).toBe(
+      `services.xml:3:31: virtual "web" > tester: ${message}\n`,
+    );
+  });
+
   it.each([
     ['no reals: IPv4', '', '', '0.0.0.0'],
     ['the reals tell the family', '', '<real name="a" addr="2001:db8::1" port="0" weight="1"/>', '::'],

@@ -29,8 +29,14 @@ export interface VirtualConfig extends VirtualId {
 /** How the reals of a virtual are tested. */
 export interface TestingConfig {
   readonly tester: Tester;
-  /** From a real's verdict to its next test. */
+  /** From a real's verdict to its next test, while it is online and no change is pending. */
   readonly loopDelayMs: number;
+  /** The same while the thresholds are counting towards a change; `loopDelayMs` where there is no other. */
+  readonly fastDelayMs: number;
+  /** The same while it is offline and no change is pending; `loopDelayMs` where there is no other. */
+  readonly downDelayMs: number;
+  /** How far each of these delays is spread, either way, 0..50. */
+  readonly jitterPercent: number;
   /** A test that has not ended by then has failed. */
   readonly timeoutMs: number;
   readonly thresholds: Thresholds;

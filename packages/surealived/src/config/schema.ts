@@ -23,6 +23,8 @@ import Type from 'typebox';
 
 const MAX_SECONDS = 86_400;
 const MAX_RETRIES = 1000;
+/** With more, the longest delay would be over three times the shortest. */
+const MAX_JITTER_PERCENT = 50;
 /** What SNI may carry (RFC 6066 section 3), underscores being common in the field. */
 export const HOST_NAME = /^[A-Za-z0-9_]([A-Za-z0-9._-]{0,251}[A-Za-z0-9_-])?$/;
 
@@ -36,6 +38,8 @@ const IpAddress = (description: string) =>
 const Port = (description: string) => Type.Integer({ minimum: 0, maximum: MAX_PORT, description });
 const Seconds = (fallback: number, minimum: number, description: string) =>
   Type.Number({ minimum, maximum: MAX_SECONDS, default: fallback, description });
+const Delay = (description: string) =>
+  Type.Optional(Type.Number({ minimum: 0, maximum: MAX_SECONDS, description }));
 const Retries = (description: string) =>
   Type.Integer({ minimum: 1, maximum: MAX_RETRIES, default: 1, description });
 const Threshold = (description: string) =>
@@ -119,6 +123,14 @@ export const TesterAttributes = Type.Object({
   proto: Type.String({ expected: 'the name of a tester', description: 'The tester.' }),
   testport: Type.Optional(Port('Port to test; not needed by no-test.')),
   loopdelay: Seconds(3, 0, 'Seconds from a verdict to the next test of the real.'),
+  fastdelay: Delay('The same while `retries2ok` or `retries2fail` is counting; `loopdelay` without.'),
+  downdelay: Delay('The same while the real is offline and nothing is counting; `loopdelay` without.'),
+  jitter: Type.Integer({
+    minimum: 0,
+    maximum: MAX_JITTER_PERCENT,
+    default: 0,
+    description: 'Percent by which each of these delays is spread, either way.',
+  }),
   timeout: Seconds(5, 0.01, 'Seconds after which an unfinished test has failed.'),
   retries2ok: Retries('Successes in a row that set a real online.'),
   retries2fail: Retries('Failures in a row that set a real offline.'),

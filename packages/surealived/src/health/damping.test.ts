@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { type Health, INITIAL_HEALTH, observe } from './damping.js';
+import { type Health, INITIAL_HEALTH, isChangePending, observe } from './damping.js';
 
 /** The states after each verdict; + is up and online. */
 function statesAfter(verdicts: string, rise: number, fall: number): string {
@@ -55,3 +55,21 @@ describe('observe', () => {
     expect(observe(steady, true, { rise: 1, fall: 1 })).toBe(steady);
   });
 });
+
+it.each([
+  // rise, fall, verdicts, whether a change is pending after each
+  [1, 1, '+-+-', '....'],
+  [1, 3, '+-+---+', '.!.!!..'],
+  [3, 1, '-++-+++-', '.!!.!!..'],
+])(
+  'with rise %i and fall %i and the verdicts %s, tells where a change is pending: %s',
+  (rise, fall, verdicts, pending) => {
+    let health: Health = INITIAL_HEALTH;
+    const found = [...verdicts].map((verdict) => {
+      health = observe(health, verdict === '+', { rise, fall });
+      return isChangePending(health) ? '!' : '.';
+    });
+    expect(isChangePending(INITIAL_HEALTH)).toBe(false);
+    expect(found.join('')).toBe(pending);
+  },
+);

@@ -12,6 +12,11 @@ export interface Health {
 /** A real is online until its tests say otherwise. */
 export const INITIAL_HEALTH: Health = { online: true, successes: 0, failures: 0 };
 
+/** Whether the last verdict speaks against the state, which further ones of its kind would change. */
+export function isChangePending({ online, successes, failures }: Health): boolean {
+  return online ? failures > 0 : successes > 0;
+}
+
 /** Folds one verdict in. Pure: the caller compares `online` before and after to see a transition. */
 export function observe(health: Health, isUp: boolean, { rise, fall }: Thresholds): Health {
   const successes = isUp ? Math.min(health.successes + 1, rise) : 0;

@@ -13,6 +13,8 @@ export interface ProbeContext {
   readonly engine: Engine;
   readonly onOutcome: (virtual: Virtual, real: Real, outcome: Outcome) => void;
   readonly traceOf?: (virtual: Virtual, real: Real) => Trace | undefined;
+  /** 0 ≤ x < 1. */
+  readonly random: () => number;
 }
 
 /**
@@ -96,6 +98,6 @@ export class RealProbe extends Probe {
     const { health } = this.#real;
     // a verdict that needs no test is given again only as long as it is not believed
     if (testing.tester.kind === 'constant' && health.online === outcome.verdict?.up) return undefined;
-    return delayMs(testing, outcome.verdict !== undefined);
+    return delayMs(testing, health, outcome.verdict !== undefined, this.context.random());
   }
 }
