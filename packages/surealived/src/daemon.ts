@@ -167,6 +167,7 @@ export class Daemon {
     clearInterval(this.#snapshotTimer);
     this.#reloader.stop();
     this.#scheduler.stop();
+    this.#director.stop();
     this.#reactor.close();
     await this.#admin.close();
   }

@@ -1,43 +1,8 @@
-import { down, up } from '@surealived/testers/tester';
 import noTest from '@surealived/testers/testers/no-test';
 import { describe, expect, it } from 'vitest';
-import type { TestingConfig } from './config/model.js';
-import { Director } from './director.js';
-import type { Outcome } from './engine/outcome.js';
-import { realConfig, recordingLog, virtualConfig } from './services.test-kit.js';
-import { createVirtual, currentWeight, type Real } from './state.js';
-
-const measured = {
-  connectMs: 1,
-  responseMs: 2,
-  totalMs: 2,
-  sentBytes: 10,
-  receivedBytes: 20,
-  connectionProblem: undefined,
-};
-const good: Outcome = { verdict: up('status 200'), obstacle: undefined, ...measured };
-const bad: Outcome = { verdict: down('refused', 'connect: ECONNREFUSED'), obstacle: undefined, ...measured };
-const none: Outcome = { verdict: undefined, obstacle: 'socket: EMFILE', ...measured };
-
-function directorOf(names: readonly string[], testing: Partial<TestingConfig> = {}) {
-  const virtual = createVirtual(
-    virtualConfig(
-      names.map((name, index) => realConfig(name, { port: 80 + index })),
-      testing,
-    ),
-  );
-  const { log, entries } = recordingLog();
-  const changes: string[] = [];
-  const director = new Director({ virtuals: [virtual], log, wallNow: () => new Date() });
-  director.listen({
-    onChange: (_virtual, real) => changes.push(`${real.config.name} ${currentWeight(real)}`),
-  });
-  const observe = (name: string, ...outcomes: Outcome[]): void => {
-    const real = virtual.reals.find(({ config }) => config.name === name) as Real;
-    for (const outcome of outcomes) director.observe(virtual, real, outcome);
-  };
-  return { director, virtual, observe, changes, entries };
-}
+import { bad, directorOf, good, none } from './director.test-kit.js';
+import { realConfig, virtualConfig } from './services.test-kit.js';
+import type { Real } from './state.js';
 
 describe('Director', () => {
   it('passes a change on at once, and nothing while the state stays', () => {

@@ -3,16 +3,28 @@ import type { AdminState } from '@surealived/shared/model';
 import type { Verdict } from '@surealived/testers/tester';
 import type { VirtualConfig } from './config/model.js';
 import type { Outcome } from './engine/outcome.js';
+import { Floors, type Settlement } from './floors.js';
 import { observe } from './health/damping.js';
-import { describeOverride, type WeightOverride } from './health/weight.js';
+import { describeOverride, HELD, type WeightOverride } from './health/weight.js';
 import { type Reconfiguration, reconfigure } from './reconfigure.js';
-import { currentWeight, isPresent, type Real, type Transition, type Virtual } from './state.js';
+import { type RampTime, SlowStarts, systemRampTime } from './slow-start.js';
+import {
+  currentWeight,
+  isHeld,
+  isPresent,
+  namesOf,
+  type Real,
+  type Transition,
+  type Virtual,
+} from './state.js';
 import { TestStatistics } from './test-statistics.js';
 
 export interface DirectorOptions {
   readonly virtuals: readonly Virtual[];
   readonly log: Logger;
   readonly wallNow: () => Date;
+  /** What moves the weights that climb. */
+  readonly rampTime?: RampTime;
 }
 
 /** What may be worth knowing to others. Everything is called at once, after the state has changed. */
@@ -50,11 +62,19 @@ export class Director {
   #virtuals: readonly Virtual[];
   /** Virtuals whose first round is not over; the first periodic snapshot waits for them. */
   readonly #untested: Set<Virtual>;
+  readonly #slowStarts: SlowStarts;
+  readonly #floors: Floors;
 
-  constructor({ virtuals, log, wallNow }: DirectorOptions) {
+  constructor({ virtuals, log, wallNow, rampTime = systemRampTime }: DirectorOptions) {
     this.#virtuals = virtuals;
     this.#log = log;
     this.#wallNow = wallNow;
+    this.#slowStarts = new SlowStarts({
+      log,
+      time: rampTime,
+      onStep: (virtual, real) => this.#passOn(virtual, real),
+    });
+    this.#floors = new Floors({ log, statistics: this.statistics });
     this.#untested = new Set(virtuals.filter(isInFirstRound));
   }
 
@@ -68,6 +88,16 @@ export class Director {
 
   listen(listener: DirectorListener): void {
     this.#listeners.push(listener);
+  }
+
+  /** Has the floors hold what the dumps have restored; to be called before anything is handed over. */
+  resume(): void {
+    for (const virtual of this.#virtuals) this.#floors.follow(virtual);
+  }
+
+  /** Weights climb no further. */
+  stop(): void {
+    this.#slowStarts.stop();
   }
 
   /** Folds the outcome of one test in. */
@@ -84,19 +114,24 @@ export class Director {
   operate(virtual: Virtual, real: Real, change: OperatorChange): void {
     if (change.adminState !== undefined) real.adminState = change.adminState;
     if ('override' in change) real.override = change.override;
+    this.#slowStarts.end(real, 'operator');
+    if (isHeld(real)) real.adjustment = HELD;
     const weight = currentWeight(real);
-    this.#log.info({ ...names(virtual, real), rstate: real.adminState, weight }, 'real set by operator');
+    this.#log.info({ ...namesOf(virtual, real), rstate: real.adminState, weight }, 'real set by operator');
     this.#remember(real, 'set', `rstate=${real.adminState} ${describeOverride(real.override)}`);
-    for (const listener of this.#listeners) {
-      listener.onOperated?.(virtual, real);
-      listener.onChange?.(virtual, real);
-    }
+    const settlement = this.#floors.follow(virtual);
+    this.#passOnAll(virtual, real, { isChanged: true, ...settlement });
+    for (const listener of this.#listeners) listener.onOperated?.(virtual, real);
   }
 
   /** Puts a new configuration in force; what did not change keeps its state. */
   reconfigure(configs: readonly VirtualConfig[]): Reconfiguration {
-    const reconfiguration = reconfigure(this.#virtuals, configs);
+    const reconfiguration = reconfigure(this.#virtuals, configs, (virtual) => {
+      this.#slowStarts.follow(virtual);
+      this.#floors.settle(virtual);
+    });
     this.#virtuals = reconfiguration.virtuals;
+    for (const { real } of reconfiguration.removed) this.#slowStarts.end(real, 'reload');
     this.#untested.clear();
     for (const virtual of this.#virtuals) if (isInFirstRound(virtual)) this.#untested.add(virtual);
     for (const listener of this.#listeners) listener.onReconfigured?.(reconfiguration);
@@ -118,18 +153,45 @@ export class Director {
     const before = placement(virtual, real);
     real.health = health;
     this.#noteVerdict(virtual, real, verdict, wasOnline);
-    if (placement(virtual, real) !== before)
-      for (const listener of this.#listeners) listener.onChange?.(virtual, real);
+    if (health.online === wasOnline) return;
+    const settlement = this.#adjust(virtual, real, before);
+    const isChanged = placement(virtual, real) !== before;
+    this.#passOnAll(virtual, real, { isChanged, ...settlement });
     // after the change: traffic comes first, whoever is told of it second
-    if (health.online !== wasOnline)
-      for (const listener of this.#listeners) listener.onTransition?.(virtual, real);
+    for (const listener of this.#listeners) listener.onTransition?.(virtual, real);
+  }
+
+  /** Lets floor and slow start follow a transition. @param before The placement of before it. */
+  #adjust(virtual: Virtual, real: Real, before: number): Settlement {
+    const { online } = real.health;
+    if (!online) this.#floors.noteFailure(virtual, real);
+    const settlement = this.#floors.follow(virtual);
+    if (!online) this.#slowStarts.end(real, 'failed');
+    // a weight that was held the whole time has nothing to climb to
+    else if (placement(virtual, real) > before) this.#slowStarts.begin(virtual, real);
+    return settlement;
+  }
+
+  #passOn(virtual: Virtual, real: Real): void {
+    for (const listener of this.#listeners) listener.onChange?.(virtual, real);
+  }
+
+  /** Passes on what has become of a real and of its neighbours: additions come first, so that no virtual stands empty. */
+  #passOnAll(
+    virtual: Virtual,
+    real: Real,
+    { isChanged, held, released }: Settlement & { isChanged: boolean },
+  ): void {
+    for (const one of held) if (one !== real) this.#passOn(virtual, one);
+    if (isChanged) this.#passOn(virtual, real);
+    for (const one of released) if (one !== real) this.#passOn(virtual, one);
   }
 
   /** Transitions are for the operator, single failures for who looks closer; successes are not worth a line. */
   #noteVerdict(virtual: Virtual, real: Real, verdict: Verdict, wasOnline: boolean): void {
     const { online } = real.health;
     const { up: isUp, ...why } = verdict;
-    const fields = { ...names(virtual, real), ...why };
+    const fields = { ...namesOf(virtual, real), ...why };
     if (online === wasOnline) {
       if (!isUp) this.#log.debug(fields, 'test failed');
       return;
@@ -148,8 +210,8 @@ export class Director {
   #noteObstacle(virtual: Virtual, real: Real, obstacle: string | undefined): void {
     if (obstacle === real.obstacle) return;
     real.obstacle = obstacle;
-    if (obstacle === undefined) this.#log.info(names(virtual, real), 'test can be made again');
-    else this.#log.error({ ...names(virtual, real), obstacle }, 'test could not be made');
+    if (obstacle === undefined) this.#log.info(namesOf(virtual, real), 'test can be made again');
+    else this.#log.error({ ...namesOf(virtual, real), obstacle }, 'test could not be made');
   }
 
   /** A test that could not be made is enough: one that never can be must not hold the snapshots up for ever. */
@@ -179,8 +241,4 @@ function isInFirstRound({ round, reals }: Virtual): boolean {
 /** The real's weight in IPVS, or -1 where it is not there. */
 function placement(virtual: Virtual, real: Real): number {
   return isPresent(virtual, real) ? currentWeight(real) : -1;
-}
-
-function names(virtual: Virtual, real: Real): { virtual: string; real: string } {
-  return { virtual: virtual.config.name, real: real.config.name };
 }

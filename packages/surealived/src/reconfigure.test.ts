@@ -66,6 +66,29 @@ describe('reconfigure', () => {
     });
   });
 
+  it('needs no snapshot, nor other tests, for a slow start or a floor', () => {
+    const after = { ...web, slowStartMs: 5000, minOnline: { value: 1, isPercent: false } };
+    expect(reload([web], [after])).toMatchObject({ ...nothing, changed: 2 });
+  });
+
+  it('lets weights settle before it tells of them', () => {
+    const current = [createVirtual(web), createVirtual(mail)];
+    const settled: string[] = [];
+    const { entries } = reconfigure(
+      current,
+      [{ ...web, reals: [w2, { ...w1, weight: 20 }] }, mail],
+      (virtual) => {
+        settled.push(virtual.reals.map(({ config }) => `${config.name} ${config.weight}`).join(', '));
+        for (const real of virtual.reals) real.adjustment = { kind: 'ramp', weight: 3 };
+      },
+    );
+    expect(settled).toEqual(['w2 10, w1 20']);
+    expect(entries).toMatchObject([
+      { command: 'chgreal', real: { name: 'w2', weight: 3 } },
+      { command: 'chgreal', real: { name: 'w1', weight: 3 } },
+    ]);
+  });
+
   it('needs a snapshot for virtuals that come or go', () => {
     expect(reload([web], [web, mail])).toMatchObject({ ...nothing, added: ['mail/m1'], needsSnapshot: true });
     expect(reload([web, mail], [mail])).toMatchObject({

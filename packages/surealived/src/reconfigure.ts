@@ -37,10 +37,15 @@ export interface Reconfiguration {
  * Matches virtuals and reals by their keys (spec section 6) and puts the new configuration into those that stay.
  *
  * @param current Changed in place: its virtuals and reals live on in the result.
+ * @param settle Called for each virtual that stays with other settings, before it is told what has become of its reals.
  */
-export function reconfigure(current: readonly Virtual[], configs: readonly VirtualConfig[]): Reconfiguration {
+export function reconfigure(
+  current: readonly Virtual[],
+  configs: readonly VirtualConfig[],
+  settle: (virtual: Virtual) => void = () => undefined,
+): Reconfiguration {
   const known = new Map(current.map((virtual) => [virtualKey(virtual.config), virtual]));
-  const changes = new Changes();
+  const changes = new Changes(settle);
   const virtuals = configs.map((config) => {
     const key = virtualKey(config);
     const virtual = known.get(key);
@@ -58,6 +63,11 @@ class Changes {
   readonly #entries: DiffEntry[] = [];
   #changed = 0;
   #needsSnapshot = false;
+  readonly #settle: (virtual: Virtual) => void;
+
+  constructor(settle: (virtual: Virtual) => void) {
+    this.#settle = settle;
+  }
 
   get result(): Omit<Reconfiguration, 'virtuals'> {
     return {
@@ -86,19 +96,23 @@ class Changes {
     const before = virtual.config;
     if (before === config) return virtual;
     const known = new Map(virtual.reals.map((real) => [realKey(real.config), real]));
-    const former = new Map(virtual.reals.map((real) => [real, snapshotOf(virtual, real)]));
+    const former = new Map(virtual.reals.map((real) => [real, formerReal(virtual, real)]));
     virtual.config = config;
-    const isSameVirtual = isDeepStrictEqual({ ...before, reals: [] }, { ...config, reals: [] });
     if (!isSameService(before, config)) this.#needsSnapshot = true;
     virtual.reals = config.reals.map((realConfig) => {
-      const key = realKey(realConfig);
-      const real = known.get(key);
-      known.delete(key);
-      return real
-        ? this.#keepReal(virtual, real, realConfig, { before, isSameVirtual, former: former.get(real) })
-        : this.#addReal(virtual, realConfig);
+      const real = known.get(realKey(realConfig)) ?? createReal(realConfig);
+      real.config = realConfig;
+      return real;
     });
-    for (const real of known.values()) this.#removeReal(virtual, real, former.get(real));
+    this.#settle(virtual);
+    const isSameVirtual = isDeepStrictEqual({ ...before, reals: [] }, { ...config, reals: [] });
+    for (const real of virtual.reals) {
+      const was = former.get(real);
+      former.delete(real);
+      if (was) this.#keepReal(virtual, real, { before, isSameVirtual, ...was });
+      else this.#addReal(virtual, real);
+    }
+    for (const [real, { standing }] of former) this.#removeReal(virtual, real, standing);
     virtual.untested = virtual.reals.filter(({ round }) => round !== virtual.round).length;
     return virtual;
   }
@@ -106,48 +120,57 @@ class Changes {
   #keepReal(
     virtual: Virtual,
     real: Real,
-    config: RealConfig,
-    { before, isSameVirtual, former }: FormerReal,
-  ): Real {
-    if (!isSameVirtual || !isDeepStrictEqual(real.config, config)) this.#changed++;
-    const isSame = isSameTest(before, virtual.config, real.health) && isSameTarget(real.config, config);
-    real.config = config;
+    { before, isSameVirtual, config, standing }: FormerReal & FormerVirtual,
+  ): void {
+    if (!isSameVirtual || !isDeepStrictEqual(config, real.config)) this.#changed++;
+    const isSame = isSameTest(before, virtual.config, real.health) && isSameTarget(config, real.config);
     if (!isSame) this.#retested.push({ virtual, real });
     const now = snapshotOf(virtual, real);
-    if (isDeepStrictEqual(former, now)) return real;
+    if (isDeepStrictEqual(standing, now)) return;
     // what was there before can be changed without a word about adding it
-    const command = now === undefined ? 'delreal' : former === undefined ? 'addreal' : 'chgreal';
-    const entry = now ?? former;
+    const command = now === undefined ? 'delreal' : standing === undefined ? 'addreal' : 'chgreal';
+    const entry = now ?? standing;
     if (entry) this.#entries.push({ command, virtual: virtual.config, real: entry });
-    return real;
   }
 
-  #addReal(virtual: Virtual, config: RealConfig): Real {
-    const real = createReal(config);
+  #addReal(virtual: Virtual, real: Real): void {
     this.#added.push({ virtual, real });
     const entry = snapshotOf(virtual, real);
     if (entry) this.#entries.push({ command: 'addreal', virtual: virtual.config, real: entry });
-    return real;
   }
 
-  #removeReal(virtual: Virtual, real: Real, former: SnapshotReal | undefined): void {
+  #removeReal(virtual: Virtual, real: Real, standing: SnapshotReal | undefined): void {
     this.#removed.push({ virtual, real });
-    if (former) this.#entries.push({ command: 'delreal', virtual: virtual.config, real: former });
+    if (standing) this.#entries.push({ command: 'delreal', virtual: virtual.config, real: standing });
   }
 }
 
-/** How things were before a real got its new configuration. */
-interface FormerReal {
+/** How things were before a virtual got its new configuration. */
+interface FormerVirtual {
   readonly before: VirtualConfig;
   /** Whether the virtual's own settings are the same as before. */
   readonly isSameVirtual: boolean;
+}
+
+interface FormerReal {
+  readonly config: RealConfig;
   /** How the real stood in IPVS. */
-  readonly former: SnapshotReal | undefined;
+  readonly standing: SnapshotReal | undefined;
+}
+
+function formerReal(virtual: Virtual, real: Real): FormerReal {
+  return { config: real.config, standing: snapshotOf(virtual, real) };
 }
 
 /** Whether IPVS has the same service for both. */
 function isSameService(before: VirtualConfig, after: VirtualConfig): boolean {
-  const settings = ({ testing: _testing, reals: _reals, ...own }: VirtualConfig) => own;
+  const settings = ({
+    testing: _testing,
+    slowStartMs: _slowStart,
+    minOnline: _floor,
+    reals: _reals,
+    ...own
+  }: VirtualConfig) => own;
   return isDeepStrictEqual(settings(before), settings(after));
 }
 

@@ -57,6 +57,8 @@ export function virtualConfig(
     persistenceEngine: '',
     onePacket: false,
     drainTimeoutSec: 0,
+    slowStartMs: 0,
+    minOnline: { value: 0, isPercent: false },
     reals,
     testing: {
       tester: tcp,

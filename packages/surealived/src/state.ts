@@ -7,7 +7,12 @@ import type { AdminState } from '@surealived/shared/model';
 import type { DiffEntry, SnapshotReal, SnapshotVirtual } from '@surealived/shared/snapshot/format';
 import type { RealConfig, VirtualConfig } from './config/model.js';
 import { type Health, INITIAL_HEALTH } from './health/damping.js';
-import { effectiveWeight, type WeightOverride } from './health/weight.js';
+import {
+  effectiveWeight,
+  overriddenWeight,
+  type WeightAdjustment,
+  type WeightOverride,
+} from './health/weight.js';
 
 /** A real as it stands now. Once the dumps are restored, it changes through Director alone. */
 export interface Real {
@@ -16,6 +21,8 @@ export interface Real {
   health: Health;
   adminState: AdminState;
   override: WeightOverride | undefined;
+  /** Set while its weight climbs after a recovery, or while it is held. */
+  adjustment: WeightAdjustment | undefined;
   /** Tests that came to a verdict. */
   tests: number;
   /** Why the last test could not be made, where it could not. */
@@ -61,6 +68,7 @@ export function createReal(config: RealConfig): Real {
     health: INITIAL_HEALTH,
     adminState: 'ONLINE',
     override: undefined,
+    adjustment: undefined,
     tests: 0,
     obstacle: undefined,
     failure: undefined,
@@ -71,14 +79,40 @@ export function createReal(config: RealConfig): Real {
 }
 
 /** The weight the real carries in IPVS, where it is there at all. */
-export function currentWeight({ health, adminState, config, override }: Real): number {
-  return effectiveWeight({ online: health.online, adminState, configuredWeight: config.weight, override });
+export function currentWeight({ health, adminState, config, override, adjustment }: Real): number {
+  const { online } = health;
+  return effectiveWeight({ online, adminState, configuredWeight: config.weight, override, adjustment });
+}
+
+/** The weight it carries when tests and operator want it and nothing adjusts it. */
+export function wantedWeight({ config, override }: Real): number {
+  return overriddenWeight(config.weight, override);
+}
+
+/** Whether its tests fail, but the floor of its virtual keeps its weight. */
+export function isHeld({ adjustment }: Real): boolean {
+  return adjustment?.kind === 'held';
+}
+
+/** How many of the virtual's reals are held. */
+export function countHeld({ config, reals }: Virtual): number {
+  return config.minOnline.value === 0 ? 0 : reals.reduce((sum, real) => sum + (isHeld(real) ? 1 : 0), 0);
+}
+
+/** Whether its weight climbs after a recovery. */
+export function isRamping({ adjustment }: Real): boolean {
+  return adjustment?.kind === 'ramp';
 }
 
 /** Whether the real is in IPVS at all: DOWN is removed, and so is offline with remove_on_fail (spec section 4). */
-export function isPresent(virtual: Virtual, { health, adminState }: Real): boolean {
-  if (adminState === 'DOWN') return false;
-  return health.online || !virtual.config.testing.removeOnFail;
+export function isPresent(virtual: Virtual, real: Real): boolean {
+  if (real.adminState === 'DOWN') return false;
+  return real.health.online || isHeld(real) || !virtual.config.testing.removeOnFail;
+}
+
+/** How the log names a real. */
+export function namesOf(virtual: Virtual, real: Real): { virtual: string; real: string } {
+  return { virtual: virtual.config.name, real: real.config.name };
 }
 
 /** The virtual as the full snapshot shows it: with the reals that are present. */

@@ -8,6 +8,8 @@ export class TestStatistics {
   obstacles = 0;
   onlineTransitions = 0;
   offlineTransitions = 0;
+  /** How often a floor began to hold a real. */
+  holds = 0;
   silentProblems = 0;
   unreachableProblems = 0;
   refusedProblems = 0;

@@ -233,6 +233,8 @@ describe('documents', () => {
     realCount: 2,
     onlineCount: 2,
     weight: 30,
+    floor: 0,
+    heldCount: 0,
   };
   const w1 = {
     name: 'w1',
@@ -242,6 +244,8 @@ describe('documents', () => {
     configuredWeight: 10,
     override: null,
     online: true,
+    held: false,
+    rampTo: null,
     rstate: 'ONLINE',
     tests: 0,
     obstacle: null,

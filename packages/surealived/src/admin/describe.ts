@@ -6,21 +6,37 @@
 
 import { escapeText } from '@surealived/shared/escape';
 import { token } from '@surealived/shared/snapshot/write';
-import { currentWeight, type Real, type Virtual } from '../state.js';
+import {
+  countHeld,
+  currentWeight,
+  isHeld,
+  isRamping,
+  type Real,
+  type Virtual,
+  wantedWeight,
+} from '../state.js';
 
 export const NO_REALS = 'EMPTY LIST - no reals defined in virtual';
 
-export function describeVirtual({ config }: Virtual): string {
+export function describeVirtual(virtual: Virtual): string {
+  const { config } = virtual;
   const { name, protocol, address, port, fwmark, forwarding, scheduler } = config;
   const key = `vproto=${protocol} vaddr=${address.text} vport=${port} vfwmark=${fwmark}`;
-  return `vname=${token(name)} ${key} vrt=${forwarding} vsched=${scheduler}`;
+  const held = countHeld(virtual);
+  return `vname=${token(name)} ${key} vrt=${forwarding} vsched=${scheduler}${held > 0 ? ` vheld=${held}` : ''}`;
 }
 
 export function describeReal(real: Real): string {
   const { config, health, adminState } = real;
   const weights = `currwgt=${currentWeight(real)} confwgt=${config.weight}`;
   const state = `ronline=${health.online ? 'TRUE' : 'FALSE'} rstate=${adminState}`;
-  return `${describeRealId(real)} ${weights} ${state}`;
+  return `${describeRealId(real)} ${weights} ${state}${describeAdjustment(real)}`;
+}
+
+/** Behind what the original prints, and only where there is something. */
+function describeAdjustment(real: Real): string {
+  if (isHeld(real)) return ' rheld=TRUE';
+  return isRamping(real) ? ` rrampto=${wantedWeight(real)}` : '';
 }
 
 export function describeRealId({ config }: Real): string {

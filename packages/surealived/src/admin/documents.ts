@@ -6,9 +6,19 @@
 import type { AdminState, ForwardingMethod, Protocol } from '@surealived/shared/model';
 import type { FailureReason } from '@surealived/testers/tester';
 import type { ProblemCounts, Times } from '../dumps/stats-dump.js';
+import { floorOf } from '../health/floor.js';
 import type { WeightOverride } from '../health/weight.js';
 import type { ReloadReport } from '../reload-report.js';
-import { currentWeight, type Real, type Transition, type Virtual } from '../state.js';
+import {
+  countHeld,
+  currentWeight,
+  isHeld,
+  isRamping,
+  type Real,
+  type Transition,
+  type Virtual,
+  wantedWeight,
+} from '../state.js';
 
 /** Goes up when a document changes in a way that its readers may not bear; a new key is none. */
 export const DOCUMENT_VERSION = 1;
@@ -28,6 +38,10 @@ export interface VirtualDocument {
   readonly onlineCount: number;
   /** Sum of the weights in IPVS. */
   readonly weight: number;
+  /** How many reals are to be left whatever the tests say; 0 for none. */
+  readonly floor: number;
+  /** Reals that keep their weight for that, although their tests fail. */
+  readonly heldCount: number;
 }
 
 export interface TransitionDocument {
@@ -47,6 +61,10 @@ export interface RealDocument {
   /** `7` or `50%`; null where the operator set none. */
   readonly override: string | null;
   readonly online: boolean;
+  /** Whether it keeps its weight although its tests fail. */
+  readonly held: boolean;
+  /** The weight that it climbs to after a recovery; null where it does not climb. */
+  readonly rampTo: number | null;
   readonly rstate: AdminState;
   /** Tests that came to a verdict. */
   readonly tests: number;
@@ -183,7 +201,8 @@ export interface Refusal {
   readonly error: string;
 }
 
-export function virtualDocument({ config, reals }: Virtual): VirtualDocument {
+export function virtualDocument(virtual: Virtual): VirtualDocument {
+  const { config, reals } = virtual;
   const { name, protocol, address, port, fwmark, forwarding, scheduler, testing } = config;
   return {
     name,
@@ -198,6 +217,8 @@ export function virtualDocument({ config, reals }: Virtual): VirtualDocument {
     realCount: reals.length,
     onlineCount: reals.reduce((sum, { health }) => sum + (health.online ? 1 : 0), 0),
     weight: reals.reduce((sum, real) => sum + currentWeight(real), 0),
+    floor: floorOf(config.minOnline, reals.length),
+    heldCount: countHeld(virtual),
   };
 }
 
@@ -212,6 +233,8 @@ export function realDocument(real: Real): RealDocument {
     configuredWeight: config.weight,
     override: overrideText(override),
     online: health.online,
+    held: isHeld(real),
+    rampTo: isRamping(real) ? wantedWeight(real) : null,
     rstate: adminState,
     tests,
     obstacle: obstacle ?? null,

@@ -20,8 +20,8 @@ const MAX_PERCENT = 65_535;
 const SETTLE_MS = 2000;
 const SETTING_OPERANDS = '[rstate=ONLINE|OFFLINE|DOWN] [rweight=N|N%]';
 /** What listings print may be pasted back; a misspelt key must not be left out of account where something is set. */
-const VIRTUAL_KEYS: readonly string[] = 'vname vproto vaddr vport vfwmark vrt vsched'.split(' ');
-const REAL_KEYS: readonly string[] = 'rname raddr rport currwgt confwgt ronline'.split(' ');
+const VIRTUAL_KEYS: readonly string[] = 'vname vproto vaddr vport vfwmark vrt vsched vheld'.split(' ');
+const REAL_KEYS: readonly string[] = 'rname raddr rport currwgt confwgt ronline rheld rrampto'.split(' ');
 const SETTING_KEYS: readonly string[] = ['rstate', 'rweight'];
 
 export const rset: Command = {

@@ -126,6 +126,10 @@ it('says behind that how the engine is, what the last reload did, and what canno
     'r_obstacles    : 1',
     'long_stalls    : 1',
     'stalled_ms     : 1500',
+    '=== adjusted weights ===',
+    'r_ramping      : 0',
+    'r_held         : 0',
+    't_held_set     : 0',
     '=== last reload ===',
     'time           : never',
     '=== write troubles ===',
@@ -166,7 +170,7 @@ it('is a document, too', async () => {
   const at = WALL_NOW.toISOString();
   const { version, sections, lastReload, troubles } = await (await services(TROUBLES)).askDocument('stats');
   expect(version).toBe(1);
-  expect(Object.keys(sections)).toEqual([...ORIGINAL_SECTIONS, 'engine']);
+  expect(Object.keys(sections)).toEqual([...ORIGINAL_SECTIONS, 'engine', 'adjusted weights']);
   expect(sections['real settings']).toEqual({
     ronline: 2,
     roffline: 0,

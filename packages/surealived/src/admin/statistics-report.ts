@@ -1,7 +1,7 @@
 import { escapeText } from '@surealived/shared/escape';
 import { localTime } from '@surealived/shared/log-line';
 import type { Director } from '../director.js';
-import type { Real } from '../state.js';
+import { isHeld, isRamping, type Real } from '../state.js';
 import type { WriteTrouble } from '../write-troubles.js';
 import type { Command } from './command.js';
 import type { CommandContext, EngineLoad, LastReload } from './context.js';
@@ -17,6 +17,7 @@ export const stats: Command = {
     const figures = [
       ...originalSections(director, context.processFigures()),
       { title: 'engine', lines: engineFigures(director, context.engineLoad()) },
+      { title: 'adjusted weights', lines: adjustmentFigures(director) },
     ];
     const troubles = [
       { title: 'last reload', lines: describeReload(context.lastReload()) },
@@ -117,6 +118,16 @@ function engineFigures({ statistics, virtuals }: Director, load: EngineLoad): re
     ['r_obstacles', hindered],
     ['long_stalls', load.longStalls],
     ['stalled_ms', Math.round(load.stalledMs)],
+  ];
+}
+
+function adjustmentFigures({ statistics, virtuals }: Director): readonly Line[] {
+  const total = (matches: (real: Real) => boolean): number =>
+    virtuals.reduce((sum, { reals }) => sum + count(reals, matches), 0);
+  return [
+    ['r_ramping', total(isRamping)],
+    ['r_held', total(isHeld)],
+    ['t_held_set', statistics.holds],
   ];
 }
 

@@ -13,7 +13,7 @@ import { type AttributeProblem, AttributeReader } from './attributes.js';
 import { checkDelays } from './check-delays.js';
 import { checkNotify } from './check-notify.js';
 import { type CertificateFiles, loadTls } from './load-tls.js';
-import type { NotifyThreshold, TestingConfig, TlsPolicy } from './model.js';
+import type { CountOrPercent, TestingConfig, TlsPolicy } from './model.js';
 import type { ProblemList } from './problem-list.js';
 import { TesterAttributes } from './schema.js';
 import type { Element } from './xml.js';
@@ -151,9 +151,12 @@ export function testingOf({ tester, values }: LoadedTester): TestingConfig {
   };
 }
 
+function notifyThreshold(text: string | undefined): CountOrPercent | undefined {
+  return text === undefined ? undefined : countOrPercent(text);
+}
+
 /** @param text `N` or `N%`, as the schema made sure. */
-function notifyThreshold(text: string | undefined): NotifyThreshold | undefined {
-  if (text === undefined) return undefined;
+export function countOrPercent(text: string): CountOrPercent {
   return { value: Number.parseInt(text, 10), isPercent: text.endsWith('%') };
 }
 

@@ -86,6 +86,54 @@ describe('a services file', () => {
     expect(warnings).toMatchObject([{ message: expect.stringContaining('a real of UDP leaves at once') }]);
   });
 
+  it('may let weights climb, and keep a number or a share of its reals', () => {
+    const own = (attributes: string) => load(services({ virtual: attributes }), true).virtuals[0];
+    expect(own('')).toMatchObject({ slowStartMs: 0, minOnline: { value: 0, isPercent: false } });
+    expect(own('slowstart="2.5" min_online="30%"')).toMatchObject({
+      slowStartMs: 2500,
+      minOnline: { value: 30, isPercent: true },
+    });
+    expect(own('slowstart="0" min_online="1"')).toMatchObject({
+      slowStartMs: 0,
+      minOnline: { value: 1, isPercent: false },
+    });
+  });
+
+  it.each([
+    [
+      'min_online="101%"',
+      'attribute "min_online": expected a number, or a percentage from 0% to 100%, got "101%"',
+    ],
+    [
+      'min_online="half"',
+      'attribute "min_online": expected a number, or a percentage from 0% to 100%, got "half"',
+    ],
+    [
+      'min_online="-1"',
+      'attribute "min_online": expected a number, or a percentage from 0% to 100%, got "-1"',
+    ],
+    ['slowstart="-1"', 'attribute "slowstart": expected a number 0..86400, got "-1"'],
+    ['slowstart="30s"', 'attribute "slowstart": expected a number 0..86400, got "30s"'],
+  ])('is refused with %s', (attributes, message) => {
+    expect(() => load(services({ virtual: attributes }))).toThrow(message);
+  });
+
+  it.each([
+    [
+      'slowstart="30"',
+      '"rr"',
+      '10',
+      'has no effect with the scheduler "rr", to which all weights are the same',
+    ],
+    ['slowstart="30"', '"wrr"', '1', 'has no effect, since no real has a weight above 1'],
+    ['min_online="9"', '"wrr"', '10', 'none is ever taken out by its tests'],
+  ])('is warned of %s with scheduler %s and weights of %s', (attributes, scheduler, weight, message) => {
+    const text = services({ virtual: attributes })
+      .replace('"wrr"', scheduler)
+      .replace(/weight="\d+"/g, `weight="${weight}"`);
+    expect(load(text).warnings).toMatchObject([{ message: expect.stringContaining(message) }]);
+  });
+
   it('takes a prefix for the family that the reals of a mark tell', () => {
     const text = `<surealived><virtual name="m" proto="fwmark" fwmark="7" sched="rr" rt="dr" pers="9" pers_prefix="64">
       <tester proto="no-test"/><real name="a" addr="2001:db8::1" port="0" weight="1"/></virtual></surealived>`;

@@ -12,9 +12,10 @@ import type { TesterRegistry } from '@surealived/testers/registry';
 import type { Static } from 'typebox';
 import { AttributeReader } from './attributes.js';
 import { checkReals } from './check-reals.js';
+import { checkPool } from './load-pool.js';
 import { loadReals } from './load-real.js';
 import { checkPrefix, checkScheduling, parsePersistencePrefix, schedulerFlagsOf } from './load-scheduling.js';
-import { type LoadedTester, loadTester, testingOf } from './load-tester.js';
+import { countOrPercent, type LoadedTester, loadTester, testingOf } from './load-tester.js';
 import { CertificateFiles } from './load-tls.js';
 import { loadVirtualTunnel } from './load-tunnel.js';
 import type { RealConfig, VirtualConfig } from './model.js';
@@ -114,6 +115,7 @@ function loadVirtual(element: Element, path: string, context: LoadContext): Virt
   const virtual = buildVirtual(values, tester, reals);
   checkPrefix(element, path, virtual, problems);
   checkReals(virtual, realElements, path, problems);
+  checkPool(element, path, virtual, problems);
   return virtual;
 }
 
@@ -177,6 +179,8 @@ function buildVirtual(
     persistenceEngine: values.pe ?? '',
     onePacket: values.ops,
     drainTimeoutSec: values.drain_timeout,
+    slowStartMs: values.slowstart * 1000,
+    minOnline: countOrPercent(values.min_online),
     testing: testingOf(tester),
     reals,
   };

@@ -22,6 +22,10 @@ export interface VirtualConfig extends VirtualId {
   readonly onePacket: boolean;
   /** How long a real that leaves IPVS may stay at weight 0 for its connections; 0 for not at all. */
   readonly drainTimeoutSec: number;
+  /** How long the weight of a real takes to climb after a recovery; 0 for not at all. */
+  readonly slowStartMs: number;
+  /** How many reals tests may not take it below; 0 for none. */
+  readonly minOnline: CountOrPercent;
   readonly testing: TestingConfig;
   readonly reals: readonly RealConfig[];
 }
@@ -56,14 +60,14 @@ export interface NotifyConfig {
   readonly up: string | undefined;
   readonly down: string | undefined;
   /** Online reals below which the virtual is down. */
-  readonly minReals: NotifyThreshold | undefined;
+  readonly minReals: CountOrPercent | undefined;
   /** Online weight below which the virtual is down. */
-  readonly minWeight: NotifyThreshold | undefined;
+  readonly minWeight: CountOrPercent | undefined;
   readonly realUp: string | undefined;
   readonly realDown: string | undefined;
 }
 
-export interface NotifyThreshold {
+export interface CountOrPercent {
   readonly value: number;
   /** Whether `value` is a percentage of all reals, or of the weight that all would have. */
   readonly isPercent: boolean;

@@ -46,6 +46,13 @@ const Threshold = (description: string) =>
   Type.Integer({ minimum: 0, maximum: MAX_THRESHOLD, default: 0, description });
 const CountOrPercent = (description: string) =>
   Type.String({ pattern: '^[0-9]{1,9}%?$', expected: 'a number or a percentage', description });
+const CountOrShare = (description: string) =>
+  Type.String({
+    pattern: '^([0-9]{1,9}|([0-9]{1,2}|100)%)$',
+    default: '0',
+    expected: 'a number, or a percentage from 0% to 100%',
+    description,
+  });
 const Path = (description: string) =>
   Type.String({ minLength: 1, maxLength: 4096, expected: 'a path', description });
 
@@ -117,6 +124,10 @@ export const VirtualAttributes = Type.Object({
     description:
       'Seconds that a real which leaves IPVS may stay in it with weight 0 until its connections are gone; 0 for none. Not for UDP.',
   }),
+  slowstart: Seconds(0, 0, 'Seconds in which the weight of a real that has recovered climbs; 0 for at once.'),
+  min_online: CountOrShare(
+    'Reals that failing tests may not take it below: the last to fail keep their weight; 0 for none.',
+  ),
 });
 
 export const TesterAttributes = Type.Object({

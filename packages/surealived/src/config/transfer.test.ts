@@ -24,7 +24,8 @@ it.each(['demo.xml', 'fwmark.xml', 'ipv6.xml', 'ipvs.xml', 'no-test.xml', 'web.x
 it('brings TLS, notifications and source addresses over, and keeps one what was one', () => {
   const [virtual] = load(`
     <surealived>
-      <virtual name="w" addr="192.0.2.1" port="443" proto="tcp" sched="wrr" rt="dr">
+      <virtual name="w" addr="192.0.2.1" port="443" proto="tcp" sched="wrr" rt="dr"
+               slowstart="2.5" min_online="50%">
         <tester proto="http" testport="443" url="/" host="a.example" SSL="1" tls_min_days="7"
                 notify_up="/bin/up" notify_min_reals="50%"/>
         <real name="a" addr="10.0.0.1" port="443" weight="1" bindaddr="10.0.0.9"/>

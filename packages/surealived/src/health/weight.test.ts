@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { effectiveWeight, overriddenWeight, type WeightOverride } from './weight.js';
+import { effectiveWeight, HELD, overriddenWeight, type WeightOverride } from './weight.js';
 
 const absolute = (weight: number): WeightOverride => ({ kind: 'absolute', weight });
 const percent = (value: number): WeightOverride => ({ kind: 'percent', percent: value });
@@ -30,5 +30,23 @@ it.each([
   'gives a real that tests find online: %s and the operator wants %s weight %i',
   (online, adminState, weight) => {
     expect(effectiveWeight({ online, adminState, configuredWeight: 10, override: absolute(7) })).toBe(weight);
+  },
+);
+
+it.each([
+  [true, 'ONLINE', { kind: 'ramp', weight: 3 }, 3],
+  // a reload may have made the weight smaller than what it had climbed to
+  [true, 'ONLINE', { kind: 'ramp', weight: 30 }, 10],
+  [true, 'OFFLINE', { kind: 'ramp', weight: 3 }, 0],
+  [false, 'ONLINE', { kind: 'ramp', weight: 3 }, 0],
+  [false, 'ONLINE', HELD, 10],
+  [false, 'ONLINE', { kind: 'held', weight: 3 }, 3],
+  [false, 'OFFLINE', HELD, 0],
+  [false, 'DOWN', HELD, 0],
+] as const)(
+  'gives a real that is online: %s and %s with %j weight %i',
+  (online, adminState, adjustment, weight) => {
+    const inputs = { online, adminState, configuredWeight: 10, override: undefined, adjustment };
+    expect(effectiveWeight(inputs)).toBe(weight);
   },
 );

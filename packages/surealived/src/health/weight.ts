@@ -7,18 +7,34 @@ export type WeightOverride =
   /** Of the configured weight; above 100 is allowed. */
   | { readonly kind: 'percent'; readonly percent: number };
 
+/** What slow start or the floor make of the weight that a real would have. */
+export interface WeightAdjustment {
+  /** `ramp`: on its way up after a recovery; `held`: its tests fail, but the floor of its virtual keeps it. */
+  readonly kind: 'ramp' | 'held';
+  /** What it carries at most, 1..65535. */
+  readonly weight: number;
+}
+
+/** Held with the whole of its weight. */
+export const HELD: WeightAdjustment = { kind: 'held', weight: MAX_WEIGHT };
+
 /** What the weight of a real follows from. */
 export interface WeightInputs {
   readonly online: boolean;
   readonly adminState: AdminState;
   readonly configuredWeight: number;
   readonly override: WeightOverride | undefined;
+  /** Absent for almost all reals at almost all times. */
+  readonly adjustment?: WeightAdjustment | undefined;
 }
 
-/** The weight a real carries in IPVS now, 0..65535: 0 unless tests and operator want it (spec section 4). */
-export function effectiveWeight({ online, adminState, configuredWeight, override }: WeightInputs): number {
-  if (!online || adminState !== 'ONLINE') return 0;
-  return overriddenWeight(configuredWeight, override);
+/** The weight a real carries in IPVS now, 0..65535: 0 unless tests, or the floor, and operator want it (spec section 4). */
+export function effectiveWeight(inputs: WeightInputs): number {
+  const { online, adminState, configuredWeight, override, adjustment } = inputs;
+  const isServing = online || adjustment?.kind === 'held';
+  if (!isServing || adminState !== 'ONLINE') return 0;
+  const weight = overriddenWeight(configuredWeight, override);
+  return adjustment ? Math.min(weight, adjustment.weight) : weight;
 }
 
 /** The configured weight with the operator's override; a percentage never rounds to 0, which would mean "draining". */

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { NotifyThreshold } from '../config/model.js';
+import type { CountOrPercent } from '../config/model.js';
+import { HELD } from '../health/weight.js';
 import { at, realConfig, virtualConfig } from '../services.test-kit.js';
 import { createVirtual, type Real, type Virtual } from '../state.js';
 import { judgeVirtual, realArguments, virtualArguments } from './decide.js';
@@ -7,12 +8,13 @@ import { judgeVirtual, realArguments, virtualArguments } from './decide.js';
 const NONE = { up: '/up', down: '/down', realUp: undefined, realDown: undefined };
 const at50 = { kind: 'percent', percent: 50 } as const;
 
-function threshold(text: string): NotifyThreshold | undefined {
+function threshold(text: string): CountOrPercent | undefined {
   return text === '' ? undefined : { value: Number.parseInt(text, 10), isPercent: text.endsWith('%') };
 }
 
 /**
- * @param reals One letter each: + online, - offline, o OFFLINE, d DOWN, h online at half its weight.
+ * @param reals One letter each: + online, - offline, o OFFLINE, d DOWN, h online at half its weight, H held, r online and
+ * on its way up.
  */
 function virtualOf(reals: string, minReals = '', minWeight = ''): Virtual {
   const notify = { ...NONE, minReals: threshold(minReals), minWeight: threshold(minWeight) };
@@ -24,6 +26,9 @@ function virtualOf(reals: string, minReals = '', minWeight = ''): Virtual {
     if (letter === 'o') real.adminState = 'OFFLINE';
     if (letter === 'd') real.adminState = 'DOWN';
     if (letter === 'h') real.override = at50;
+    if (letter === 'H')
+      Object.assign(real, { health: { online: false, successes: 0, failures: 1 }, adjustment: HELD });
+    if (letter === 'r') real.adjustment = { kind: 'ramp', weight: 1 };
   }
   return virtual;
 }
@@ -52,6 +57,10 @@ describe('judgeVirtual', () => {
     ['+h-', '', '60%', 'UP'],
     ['+h-', '', '61%', 'DOWN'],
     ['hh', '', '100%', 'UP'],
+    // what the tests say counts, not what a floor or a slow start makes of it
+    ['+H', '2', '', 'DOWN'],
+    ['+H', '', '11', 'DOWN'],
+    ['+r', '', '20', 'UP'],
     // both must hold
     ['++-', '2', '21', 'DOWN'],
     ['++-', '3', '20', 'DOWN'],

@@ -3,24 +3,23 @@
  *
  * @module
  */
-import type { NotifyConfig, NotifyThreshold } from '../config/model.js';
+import type { CountOrPercent, NotifyConfig } from '../config/model.js';
 import type { NotifiedState } from '../dumps/notify-dump.js';
-import { overriddenWeight } from '../health/weight.js';
-import { currentWeight, type Real, type Virtual } from '../state.js';
+import { type Real, type Virtual, wantedWeight } from '../state.js';
 
 /**
  * The state of a virtual as its thresholds see it.
  *
- * What serves is what IPVS sends connections to: a real counts as online when its tests and the operator want it, with
- * the weight that it carries, an override included. Percentages are of all reals, and of the weight that all would carry
+ * A real counts as online when its tests and the operator want it, with the weight that it then carries, an override
+ * included: one that a floor holds does not count, one whose weight still climbs counts with all of it. Percentages are of all reals, and of the weight that all would carry
  * if every one were online and nobody had set one OFFLINE or DOWN. A threshold that is not given always holds.
  */
 export function judgeVirtual(virtual: Virtual): NotifiedState {
   const { minReals, minWeight } = virtual.config.testing.notify;
   const { reals } = virtual;
   const online = reals.filter(isServing).length;
-  const weight = sum(reals, currentWeight);
-  const fullWeight = sum(reals, ({ config, override }) => overriddenWeight(config.weight, override));
+  const weight = sum(reals.filter(isServing), wantedWeight);
+  const fullWeight = sum(reals, wantedWeight);
   const holds = isReached(minReals, online, reals.length) && isReached(minWeight, weight, fullWeight);
   return holds ? 'UP' : 'DOWN';
 }
@@ -53,7 +52,7 @@ function isServing({ health, adminState }: Real): boolean {
   return health.online && adminState === 'ONLINE';
 }
 
-function isReached(threshold: NotifyThreshold | undefined, have: number, all: number): boolean {
+function isReached(threshold: CountOrPercent | undefined, have: number, all: number): boolean {
   if (!threshold) return true;
   return threshold.isPercent ? have * 100 >= threshold.value * all : have >= threshold.value;
 }

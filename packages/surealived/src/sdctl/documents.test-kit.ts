@@ -13,6 +13,8 @@ export const web: VirtualDocument = {
   realCount: 2,
   onlineCount: 1,
   weight: 10,
+  floor: 0,
+  heldCount: 0,
 };
 export const w1: RealDocument = {
   name: 'w1',
@@ -22,6 +24,8 @@ export const w1: RealDocument = {
   configuredWeight: 10,
   override: null,
   online: true,
+  held: false,
+  rampTo: null,
   rstate: 'ONLINE',
   tests: 5,
   obstacle: null,

@@ -151,8 +151,8 @@ function describeVirtual(virtual: VirtualDocument | VirtualWithReals, paint: Pai
 }
 
 function realCells(real: RealDocument): readonly Cell[] {
-  const { name, weight, configuredWeight, override, online, rstate, obstacle, failure, lastTransition } =
-    real;
+  const { name, weight, configuredWeight, override, rstate } = real;
+  const { online, obstacle, failure, lastTransition } = real;
   const wanted = override === null ? String(configuredWeight) : `${configuredWeight} (${override})`;
   const last = lastTransition
     ? [`${timeOf(lastTransition)} ${lastTransition.event} ${lastTransition.detail}`]
@@ -164,14 +164,20 @@ function realCells(real: RealDocument): readonly Cell[] {
     realId(real),
     weight,
     wanted,
-    online ? { text: 'up', style: 'green' } : { text: 'down', style: 'red' },
+    testsOf(real),
     rstate === 'ONLINE' ? rstate : { text: rstate, style: 'yellow' },
     obstacle === null ? last.join('; ') : { text: `cannot be tested: ${obstacle}`, style: 'yellow' },
   ];
 }
 
-function onlineOf({ onlineCount, realCount }: VirtualDocument): Cell {
-  const text = `${onlineCount}/${realCount}`;
+function testsOf({ online, held, rampTo }: RealDocument): StyledText {
+  if (online && rampTo) return { text: `up, climbs to ${rampTo}`, style: 'yellow' };
+  if (online) return { text: 'up', style: 'green' };
+  return held ? { text: 'down, held', style: 'yellow' } : { text: 'down', style: 'red' };
+}
+
+function onlineOf({ onlineCount, realCount, heldCount }: VirtualDocument): Cell {
+  const text = `${onlineCount}/${realCount}${heldCount > 0 ? ` (${heldCount} held)` : ''}`;
   if (onlineCount === realCount) return text;
   return { text, style: onlineCount === 0 ? 'red' : 'yellow' };
 }

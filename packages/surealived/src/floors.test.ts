@@ -1,0 +1,254 @@
+import noTest from '@surealived/testers/testers/no-test';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { CountOrPercent, TestingConfig, VirtualConfig } from './config/model.js';
+import { bad, directorOf, good, realConfigs } from './director.test-kit.js';
+import { currentWeight, isHeld, isPresent, wantedWeight } from './state.js';
+
+const count = (value: number): CountOrPercent => ({ value, isPercent: false });
+const percent = (value: number): CountOrPercent => ({ value, isPercent: true });
+
+/** `a b c d` with a floor of two. */
+function floored(own: Partial<VirtualConfig> = {}, testing: Partial<TestingConfig> = {}) {
+  const kit = directorOf(['a', 'b', 'c', 'd'], testing, { minOnline: count(2), ...own });
+  const { director, virtual, realOf } = kit;
+  const held = () =>
+    virtual.reals
+      .filter(isHeld)
+      .map(({ config }) => config.name)
+      .join('');
+  const fail = (names: string): void => {
+    for (const name of names) kit.observe(name, bad);
+  };
+  const recover = (names: string): void => {
+    for (const name of names) kit.observe(name, good);
+  };
+  const set = (names: string, change: Parameters<typeof director.operate>[2]): void => {
+    for (const name of names) director.operate(virtual, realOf(name), change);
+  };
+  const reload = (change: Partial<VirtualConfig>) => director.reconfigure([{ ...virtual.config, ...change }]);
+  return { ...kit, held, fail, recover, set, reload };
+}
+
+const lines = ({ entries }: ReturnType<ReturnType<typeof floored>['reload']>) =>
+  entries.map(({ command, real }) => `${command} ${real.name} ${real.weight}`);
+
+describe('a virtual with a floor', () => {
+  it('keeps the last to fail where they are: nothing is passed on, and the log says so', () => {
+    const { director, fail, held, changes, entries, realOf } = floored();
+    fail('dba');
+    expect(changes).toEqual(['d 0', 'b 0']);
+    expect(held()).toBe('a');
+    expect(currentWeight(realOf('a'))).toBe(10);
+    fail('c');
+    expect(changes).toHaveLength(2);
+    expect(held()).toBe('ac');
+    expect(entries.filter(({ level }) => level === 'warn')).toMatchObject([
+      { msg: 'real held', virtual: 'web', real: 'a', weight: 10, floor: 2 },
+      { msg: 'real held', virtual: 'web', real: 'c', weight: 10, floor: 2 },
+    ]);
+    expect(director.statistics).toMatchObject({ holds: 2, offlineTransitions: 4 });
+  });
+
+  it('releases the first to fail when others recover, after these are in', () => {
+    const { fail, recover, held, changes, entries } = floored();
+    fail('abcd');
+    expect(held()).toBe('cd');
+    recover('a');
+    expect(changes.slice(2)).toEqual(['a 10', 'c 0']);
+    expect(held()).toBe('d');
+    recover('b');
+    expect(changes.slice(4)).toEqual(['b 10', 'd 0']);
+    expect(held()).toBe('');
+    recover('c');
+    expect(changes.slice(6)).toEqual(['c 10']);
+    expect(entries.filter(({ msg }) => msg === 'real no longer held')).toMatchObject([
+      { level: 'info', real: 'c', weight: 0 },
+      { level: 'info', real: 'd', weight: 0 },
+    ]);
+  });
+
+  it('passes nothing on when a held real recovers itself, and lets no weight climb that never went away', () => {
+    const { fail, recover, held, changes, time } = floored({ slowStartMs: 4000 });
+    fail('abcd');
+    recover('d');
+    expect(held()).toBe('c');
+    expect(changes).toEqual(['a 0', 'b 0']);
+    expect(time.waiting).toBe(0);
+    recover('a');
+    expect(changes.slice(2)).toEqual(['a 1', 'c 0']);
+    // whose weight did go away
+    recover('c');
+    expect(changes.slice(4)).toEqual(['c 1']);
+  });
+
+  it('holds a real with what its weight had climbed to, until an operator sets another', () => {
+    const { fail, recover, held, set, changes, time } = floored({ slowStartMs: 9000, minOnline: count(3) });
+    fail('a');
+    recover('a');
+    time.pass(2000);
+    fail('b');
+    expect(changes).toEqual(['a 0', 'a 1', 'a 2', 'a 3', 'b 0']);
+    fail('a');
+    time.pass(9000);
+    expect(held()).toBe('a');
+    expect(changes).toHaveLength(5);
+    set('a', { override: { kind: 'absolute', weight: 7 } });
+    expect(held()).toBe('a');
+    expect(changes.slice(5)).toEqual(['a 7']);
+  });
+
+  it('keeps held reals in IPVS where others leave it', () => {
+    const { virtual, fail, recover, changes, realOf } = floored({}, { removeOnFail: true });
+    fail('abcd');
+    expect(changes).toEqual(['a gone', 'b gone']);
+    expect(isPresent(virtual, realOf('c'))).toBe(true);
+    recover('a');
+    expect(changes.slice(2)).toEqual(['a 10', 'c gone']);
+  });
+
+  it('never holds whom the operator has taken out, and brings back another in its place, first', () => {
+    const { fail, set, held, changes } = floored();
+    fail('ab');
+    set('c', { adminState: 'OFFLINE' });
+    expect(held()).toBe('b');
+    expect(changes.slice(2)).toEqual(['b 10', 'c 0']);
+    fail('c');
+    expect(held()).toBe('b');
+    set('d', { adminState: 'DOWN' });
+    expect(held()).toBe('ab');
+    expect(changes.slice(4)).toEqual(['a 10', 'd gone']);
+    set('b', { adminState: 'DOWN' });
+    expect(held()).toBe('a');
+    expect(changes.slice(6)).toEqual(['b gone']);
+    set('d', { adminState: 'ONLINE' });
+    expect(held()).toBe('a');
+    // it failed after a, and is wanted again
+    set('c', { adminState: 'ONLINE' });
+    expect(held()).toBe('c');
+    expect(changes.slice(7)).toEqual(['d 10', 'c 10', 'a 0']);
+  });
+
+  it('does not count a real that an operator has given no weight', () => {
+    const { fail, set, held, changes } = floored();
+    fail('ab');
+    set('c', { override: { kind: 'absolute', weight: 0 } });
+    expect(held()).toBe('b');
+    expect(changes.slice(2)).toEqual(['b 10', 'c 0']);
+  });
+
+  it('rounds a percentage of all its reals up', () => {
+    const { fail, held } = floored({ minOnline: percent(51) });
+    fail('abcd');
+    expect(held()).toBe('bcd');
+  });
+
+  it('leaves reals alone that need no test', () => {
+    const { observe, held, changes } = floored({ minOnline: percent(100) }, { tester: noTest });
+    for (const name of 'abcd') observe(name, good);
+    expect([held(), changes]).toEqual(['', []]);
+  });
+
+  it('holds what the dumps say is offline, in the order of the file', () => {
+    const { director, virtual, held, changes, fail } = floored();
+    for (const real of virtual.reals) real.health = { online: false, successes: 0, failures: 0 };
+    director.resume();
+    expect(held()).toBe('cd');
+    expect(changes).toEqual([]);
+    const later = floored();
+    for (const real of later.virtual.reals.slice(0, 3))
+      real.health = { online: false, successes: 0, failures: 0 };
+    later.director.resume();
+    later.fail('d');
+    expect(later.held()).toBe('cd');
+    fail('a');
+    expect(held()).toBe('cd');
+  });
+});
+
+describe('a reload', () => {
+  it('of a floor that was not there holds the last of the file that fail, by diff lines alone', () => {
+    const { fail, held, reload } = floored({ minOnline: count(0) });
+    fail('dcb');
+    expect(held()).toBe('');
+    const reconfiguration = reload({ minOnline: percent(75) });
+    expect(lines(reconfiguration)).toEqual(['chgreal c 10', 'chgreal d 10']);
+    expect(reconfiguration.needsSnapshot).toBe(false);
+    expect(held()).toBe('cd');
+  });
+
+  it('of a smaller floor, or of none, releases', () => {
+    const { fail, held, reload } = floored({ minOnline: count(3) }, { removeOnFail: true });
+    fail('abcd');
+    expect(held()).toBe('bcd');
+    expect(lines(reload({ minOnline: count(2) }))).toEqual(['delreal b 10']);
+    expect(lines(reload({ minOnline: count(0) }))).toEqual(['delreal c 10', 'delreal d 10']);
+    expect(held()).toBe('');
+  });
+
+  it('tells of another weight of a real that is held', () => {
+    const { fail, reload } = floored({ minOnline: count(4) });
+    fail('d');
+    const reals = realConfigs(['a', 'b', 'c', 'd']).map((real) =>
+      real.name === 'd' ? { ...real, weight: 20 } : real,
+    );
+    expect(lines(reload({ reals }))).toEqual(['chgreal d 20']);
+  });
+
+  it('counts the reals that are there then', () => {
+    const { fail, held, reload } = floored();
+    fail('cd');
+    expect(held()).toBe('');
+    expect(lines(reload({ reals: realConfigs(['a', 'b', 'c', 'd']).slice(1) }))).toEqual([
+      'chgreal d 10',
+      'delreal a 10',
+    ]);
+    expect(held()).toBe('d');
+  });
+});
+
+it('looks at no other real without a floor', () => {
+  const { director, virtual, realOf, changes } = floored({ minOnline: count(0) });
+  const a = realOf('a');
+  Object.defineProperty(virtual, 'reals', { get: () => expect.unreachable('looked at the reals') });
+  director.observe(virtual, a, bad);
+  director.operate(virtual, a, { adminState: 'OFFLINE' });
+  expect(changes).toEqual(['a 0', 'a 0']);
+});
+
+const act = fc.record({
+  who: fc.constantFrom('a', 'b', 'c', 'd'),
+  what: fc.constantFrom('fail', 'recover', 'ONLINE', 'OFFLINE', 'DOWN', 'weight', 'floor', 'time'),
+  value: fc.integer({ min: 0, max: 5 }),
+});
+
+it('keeps the pool at its floor whatever happens, and tells each change of a weight', () => {
+  fc.assert(
+    fc.property(fc.array(act, { maxLength: 30 }), fc.constantFrom(0, 4000), (acts, slowStartMs) => {
+      const { virtual, director, fail, recover, set, reload, time } = floored({ slowStartMs });
+      /** As a reader of the diff lines has it. */
+      const table = new Map(virtual.reals.map(({ config }) => [config.name, 10]));
+      director.listen({ onChange: (_virtual, real) => table.set(real.config.name, currentWeight(real)) });
+      for (const { who, what, value } of acts) {
+        if (what === 'fail') fail(who);
+        else if (what === 'recover') recover(who);
+        else if (what === 'time') time.pass(value * 500);
+        else if (what === 'weight') set(who, { override: { kind: 'absolute', weight: value } });
+        else if (what === 'floor')
+          for (const { real } of reload({ minOnline: count(value) }).entries)
+            table.set(real.name, real.weight);
+        else set(who, { adminState: what });
+        expect(new Map(virtual.reals.map((real) => [real.config.name, currentWeight(real)]))).toEqual(table);
+        const wanted = virtual.reals.filter((real) => real.adminState === 'ONLINE' && wantedWeight(real) > 0);
+        const online = wanted.filter(({ health }) => health.online);
+        for (const real of virtual.reals.filter(isHeld)) {
+          expect(wanted).toContain(real);
+          expect(online).not.toContain(real);
+        }
+        const pool = virtual.reals.filter((real) => currentWeight(real) > 0);
+        const floor = virtual.config.minOnline.value;
+        expect(pool).toHaveLength(Math.max(online.length, Math.min(floor, wanted.length)));
+      }
+    }),
+  );
+});
