@@ -6,7 +6,7 @@ import type { Outcome } from './engine/outcome.js';
 import { Floors, type Settlement } from './floors.js';
 import { observe } from './health/damping.js';
 import { describeOverride, HELD, type WeightOverride } from './health/weight.js';
-import { type Reconfiguration, reconfigure } from './reconfigure.js';
+import { type Place, type Reconfiguration, reconfigure } from './reconfigure.js';
 import { type RampTime, SlowStarts, systemRampTime } from './slow-start.js';
 import {
   currentWeight,
@@ -90,9 +90,14 @@ export class Director {
     this.#listeners.push(listener);
   }
 
-  /** Has the floors hold what the dumps have restored; to be called before anything is handed over. */
-  resume(): void {
-    for (const virtual of this.#virtuals) this.#floors.follow(virtual);
+  /** The reals that their tests have taken offline; in a virtual with a floor, in the order in which they failed. */
+  offlineOf(virtual: Virtual): readonly Real[] {
+    return this.#floors.offlineOf(virtual);
+  }
+
+  /** Has the floors hold what dumps have restored; to be called before anything is handed over. @param offline In the order of failure. */
+  resume(offline: readonly Place[]): void {
+    this.#floors.resume(offline);
   }
 
   /** Weights climb no further. */
@@ -119,7 +124,7 @@ export class Director {
     const weight = currentWeight(real);
     this.#log.info({ ...namesOf(virtual, real), rstate: real.adminState, weight }, 'real set by operator');
     this.#remember(real, 'set', `rstate=${real.adminState} ${describeOverride(real.override)}`);
-    const settlement = this.#floors.follow(virtual);
+    const settlement = this.#floors.followOperator(virtual);
     this.#passOnAll(virtual, real, { isChanged: true, ...settlement });
     for (const listener of this.#listeners) listener.onOperated?.(virtual, real);
   }
@@ -128,7 +133,7 @@ export class Director {
   reconfigure(configs: readonly VirtualConfig[]): Reconfiguration {
     const reconfiguration = reconfigure(this.#virtuals, configs, (virtual) => {
       this.#slowStarts.follow(virtual);
-      this.#floors.settle(virtual);
+      this.#floors.followConfiguration(virtual);
     });
     this.#virtuals = reconfiguration.virtuals;
     for (const { real } of reconfiguration.removed) this.#slowStarts.end(real, 'reload');
@@ -164,8 +169,7 @@ export class Director {
   /** Lets floor and slow start follow a transition. @param before The placement of before it. */
   #adjust(virtual: Virtual, real: Real, before: number): Settlement {
     const { online } = real.health;
-    if (!online) this.#floors.noteFailure(virtual, real);
-    const settlement = this.#floors.follow(virtual);
+    const settlement = this.#floors.followTests(virtual, real);
     if (!online) this.#slowStarts.end(real, 'failed');
     // a weight that was held the whole time has nothing to climb to
     else if (placement(virtual, real) > before) this.#slowStarts.begin(virtual, real);

@@ -1,7 +1,8 @@
 import type { Logger } from '@surealived/shared/log';
 import { chooseHeld, floorOf } from './health/floor.js';
 import { HELD } from './health/weight.js';
-import { currentWeight, isHeld, namesOf, type Real, type Virtual, wantedWeight } from './state.js';
+import type { Place } from './reconfigure.js';
+import { currentWeight, isHeld, namesOf, type Real, type Virtual } from './state.js';
 import type { TestStatistics } from './test-statistics.js';
 
 /** Whose hold has changed. */
@@ -16,38 +17,58 @@ const NOTHING: Settlement = { held: [], released: [] };
 export class Floors {
   readonly #log: Logger;
   readonly #statistics: TestStatistics;
-  /** The order of failure, in virtuals with a floor; what failed before this process, or before the floor, has none. */
-  readonly #failures = new WeakMap<Real, number>();
-  #lastFailure = 0;
+  /** The reals that are offline, in the order in which they failed; of virtuals with a floor. */
+  readonly #failed = new WeakMap<Virtual, readonly Real[]>();
 
   constructor({ log, statistics }: { log: Logger; statistics: TestStatistics }) {
     this.#log = log;
     this.#statistics = statistics;
   }
 
-  /** The tests have just taken a real offline. */
-  noteFailure(virtual: Virtual, real: Real): void {
-    if (hasFloor(virtual)) this.#failures.set(real, ++this.#lastFailure);
+  /** The reals that are offline; in the order in which they failed, where that matters. */
+  offlineOf(virtual: Virtual): readonly Real[] {
+    return hasFloor(virtual) ? this.#failedOf(virtual) : virtual.reals.filter(({ health }) => !health.online);
   }
 
-  /** Has the marks follow a change of a real. Costs nothing without a floor, and otherwise a look at each real. */
-  follow(virtual: Virtual): Settlement {
-    return hasFloor(virtual) ? this.settle(virtual) : NOTHING;
+  /** Takes over what failed before this process, in that order. */
+  resume(failed: readonly Place[]): void {
+    const concerned = failed.filter(({ virtual }) => hasFloor(virtual));
+    for (const { virtual, real } of concerned) this.#failed.set(virtual, [...this.#failedOf(virtual), real]);
+    for (const virtual of new Set(concerned.map((place) => place.virtual))) this.followConfiguration(virtual);
   }
 
-  /** The same where the floor itself may have changed. */
-  settle(virtual: Virtual): Settlement {
-    const floor = floorOf(virtual.config.minOnline, virtual.reals.length);
-    const candidates = virtual.reals.map((real) => ({
-      real,
-      online: real.health.online,
-      adminState: real.adminState,
-      weight: wantedWeight(real),
-      failure: this.#failures.get(real) ?? 0,
-    }));
-    const chosen = new Set(chooseHeld(candidates, floor).map(({ real }) => real));
-    const held = virtual.reals.filter((real) => chosen.has(real) && !isHeld(real));
-    const released = virtual.reals.filter((real) => isHeld(real) && !chosen.has(real));
+  /** Follows a real that its tests have taken online or offline. Costs a look at each of its neighbours, and nothing without a floor. */
+  followTests(virtual: Virtual, real: Real): Settlement {
+    if (!hasFloor(virtual)) return NOTHING;
+    const others = this.#failedOf(virtual).filter((one) => one !== real);
+    this.#failed.set(virtual, real.health.online ? others : [...others, real]);
+    return this.#settle(virtual);
+  }
+
+  /** Follows an operator. */
+  followOperator(virtual: Virtual): Settlement {
+    return hasFloor(virtual) ? this.#settle(virtual) : NOTHING;
+  }
+
+  /** Follows a reload. What is offline without having been seen to fail has failed first, in the order of the file. */
+  followConfiguration(virtual: Virtual): Settlement {
+    if (!hasFloor(virtual) && !this.#failed.has(virtual)) return NOTHING;
+    const offline = new Set(virtual.reals.filter(({ health }) => !health.online));
+    const seen = this.#failedOf(virtual).filter((real) => offline.delete(real));
+    this.#failed.set(virtual, [...offline, ...seen]);
+    return this.#settle(virtual);
+  }
+
+  #failedOf(virtual: Virtual): readonly Real[] {
+    return this.#failed.get(virtual) ?? [];
+  }
+
+  #settle(virtual: Virtual): Settlement {
+    const { reals, config } = virtual;
+    const floor = floorOf(config.minOnline, reals.length);
+    const chosen = new Set(chooseHeld(reals, this.#failedOf(virtual), floor));
+    const held = [...chosen].filter((real) => !isHeld(real));
+    const released = reals.filter((real) => isHeld(real) && !chosen.has(real));
     for (const real of held) this.#hold(virtual, real, floor);
     for (const real of released) this.#release(virtual, real);
     return { held, released };

@@ -63,7 +63,6 @@ export class Records {
   /** Puts back what an earlier process left; to be called before anything is handed over. */
   restore(): void {
     this.#dumps.restore();
-    this.#director.resume();
   }
 
   /** Follows the director from now on; to be called before the first test. */

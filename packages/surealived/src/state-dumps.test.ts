@@ -17,7 +17,7 @@ import { Director } from './director.js';
 import type { Outcome } from './engine/outcome.js';
 import { Notifier } from './notify/notifier.js';
 import { at, realConfig, recordingLog, virtualConfig } from './services.test-kit.js';
-import { createVirtual, type Real, type Virtual } from './state.js';
+import { createVirtual, isHeld, type Real, type Virtual } from './state.js';
 import { StateDumps } from './state-dumps.js';
 import { ConnectionStatistics } from './statistics/connection-statistics.js';
 import { WriteTroubles } from './write-troubles.js';
@@ -121,6 +121,21 @@ describe('StateDumps', () => {
     second.observe(1, good);
     await second.dumps.stop();
     expect([textOf(directory, 'override.dump'), textOf(directory, 'offline.dump')]).toEqual(['', '']);
+  });
+
+  it('keeps the order in which the reals of a virtual with a floor failed, and whom it held', async () => {
+    const directory = temporaryDirectory();
+    const configs = [{ ...WEB, minOnline: { value: 2, isPercent: false } }];
+    const first = begin(directory, { configs });
+    for (const index of [1, 2, 0]) first.observe(index, bad);
+    await first.dumps.stop();
+    expect(textOf(directory, 'offline.dump').match(/10\S+:80$/gm)).toEqual([
+      '10.0.0.12:80',
+      '10.0.0.13:80',
+      '10.0.0.11:80',
+    ]);
+    const second = begin(directory, { configs });
+    expect(second.virtual.reals.map(isHeld)).toEqual([true, false, true]);
   });
 
   it('lets a restored real come online after as many successes as any other', () => {

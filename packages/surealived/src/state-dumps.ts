@@ -70,7 +70,8 @@ export class StateDumps {
         path: config.offline_dump,
         troubles,
         restMs: REST_MS,
-        content: () => formatOfflineDump(collectOffline(director.virtuals)),
+        content: () =>
+          formatOfflineDump(collectOffline(director.virtuals, (virtual) => director.offlineOf(virtual))),
       });
     }
     if (statistics) {
@@ -113,6 +114,7 @@ export class StateDumps {
       ? []
       : index.findReals(config.offline_dump, this.#read(config.offline_dump, parseOfflineDump));
     for (const { virtual, real } of offline) restoreOffline(virtual, real);
+    director.resume(offline);
     const notified = this.#restoreNotifications(index);
     this.#restoreStatistics(index);
     warnOf(index.problems, log);

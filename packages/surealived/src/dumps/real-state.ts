@@ -12,11 +12,14 @@ import type { DumpedOverride } from './override-dump.js';
 /** Follows the configured weight: what stands in a file where nobody set one. */
 const CONFIGURED: WeightOverride = { kind: 'percent', percent: 100 };
 
-/** The reals that the tests found offline. */
-export function* collectOffline(virtuals: readonly Virtual[]): Generator<DumpedReal> {
-  for (const { config, reals } of virtuals)
-    for (const { health, config: real } of reals)
-      if (!health.online) yield { virtual: virtualKey(config), real: realKey(real) };
+/** The reals that the tests found offline. @param offlineOf Those of a virtual, in the order of the dump. */
+export function* collectOffline(
+  virtuals: readonly Virtual[],
+  offlineOf: (virtual: Virtual) => readonly Real[],
+): Generator<DumpedReal> {
+  for (const virtual of virtuals)
+    for (const { config } of offlineOf(virtual))
+      yield { virtual: virtualKey(virtual.config), real: realKey(config) };
 }
 
 /** Begins anew from offline. A tester that gives its only verdict once could never take the real online again. */

@@ -1,7 +1,9 @@
-import { ADMIN_STATES } from '@surealived/shared/model';
+import { ADMIN_STATES, type AdminState } from '@surealived/shared/model';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { chooseHeld, type FloorCandidate, floorOf } from './floor.js';
+import { realConfig } from '../services.test-kit.js';
+import { createReal, type Real } from '../state.js';
+import { chooseHeld, floorOf } from './floor.js';
 
 describe('floorOf', () => {
   it.each([
@@ -22,14 +24,30 @@ describe('floorOf', () => {
   });
 });
 
-interface Candidate extends FloorCandidate {
-  readonly name: string;
+interface Wellness {
+  readonly online: boolean;
+  readonly adminState: AdminState;
+  readonly weight: number;
+  /** The lower, the earlier it failed. */
+  readonly failure: number;
+}
+
+function realOf({ online, adminState, weight }: Wellness, name: string): Real {
+  const real = createReal(realConfig(name, { weight }));
+  return Object.assign(real, { adminState, health: { online, successes: 0, failures: 0 } });
+}
+
+/** The reals, and those of them that are offline, in their order of failure. */
+function poolOf(all: readonly Wellness[], names = ''): { reals: readonly Real[]; failed: readonly Real[] } {
+  const places = all.map((one, index) => ({ ...one, real: realOf(one, names[index] ?? `r${index}`) }));
+  const failed = places.filter(({ online }) => !online).sort((a, b) => a.failure - b.failure);
+  return { reals: places.map(({ real }) => real), failed: failed.map(({ real }) => real) };
 }
 
 /** `a` is online, `a3` failed third, `aO` is OFFLINE, `aD2` failed second and is DOWN, `aZ1` failed and has no weight. */
-function candidates(text: string): readonly Candidate[] {
-  return text.split(' ').map((word) => {
-    const [, name = '', mark = '', failure] = /^([a-z])([ODZ]?)(\d?)$/.exec(word) ?? [];
+function heldOf(text: string, floor: number): string {
+  const words = text.split(' ').map((word) => {
+    const [, name = '', mark = '', failure = ''] = /^([a-z])([ODZ]?)(\d?)$/.exec(word) ?? [];
     const adminState = mark === 'O' ? 'OFFLINE' : mark === 'D' ? 'DOWN' : 'ONLINE';
     return {
       name,
@@ -37,14 +55,13 @@ function candidates(text: string): readonly Candidate[] {
       adminState,
       weight: mark === 'Z' ? 0 : 10,
       failure: Number(failure),
-    };
+    } as const;
   });
-}
-
-const heldOf = (text: string, floor: number): string =>
-  chooseHeld(candidates(text), floor)
-    .map(({ name }) => name)
+  const { reals, failed } = poolOf(words, words.map(({ name }) => name).join(''));
+  return chooseHeld(reals, failed, floor)
+    .map(({ config }) => config.name)
     .join('');
+}
 
 describe('chooseHeld', () => {
   it.each([
@@ -63,43 +80,42 @@ describe('chooseHeld', () => {
     // and neither is whoever takes no connections
     ['aZ b2 c1', 1, 'b'],
     ['aZ3 b2 c1', 1, 'b'],
-    // of the same moment: the later in the file
-    ['a0 b0 c0', 1, 'c'],
-    ['a1 b0 c0', 2, 'ca'],
   ])('of %s with a floor of %i holds %s', (text, floor, held) => {
     expect(heldOf(text, floor)).toBe(held);
   });
 
-  const candidate = fc.record({
+  it('counts the weight that an operator has set', () => {
+    const { reals, failed } = poolOf([
+      { online: true, adminState: 'ONLINE', weight: 10, failure: 0 },
+      { online: false, adminState: 'ONLINE', weight: 0, failure: 1 },
+    ]);
+    for (const real of reals) real.override = { kind: 'absolute', weight: 10 - real.config.weight };
+    expect(chooseHeld(reals, failed, 1)).toEqual(failed);
+  });
+
+  const wellness = fc.record({
     online: fc.boolean(),
     adminState: fc.constantFrom(...ADMIN_STATES),
     weight: fc.constantFrom(0, 1, 10),
+    failure: fc.double({ min: 0, max: 1, noNaN: true }),
   });
-  /** In any order of failure. */
-  const pool = fc.array(candidate, { maxLength: 12 }).chain((all) =>
-    fc
-      .shuffledSubarray(
-        all.map((_, index) => index),
-        { minLength: all.length },
-      )
-      .map((order) => all.map((one, index) => ({ ...one, failure: order[index] ?? 0 }))),
-  );
+  const pool = fc.array(wellness, { maxLength: 12 });
   const floor = fc.integer({ min: 0, max: 14 });
+  const isWanted = ({ adminState, config }: Real) => adminState === 'ONLINE' && config.weight > 0;
 
-  it('holds what keeps the pool at its floor, the last to fail, and nobody whom tests or operator decide otherwise', () => {
+  it('holds what keeps the pool at its floor, the last to fail, and nobody of whom tests or operator say otherwise', () => {
     fc.assert(
       fc.property(pool, floor, (all, least) => {
-        const held = chooseHeld(all, least);
-        const wanted = all.filter(({ adminState, weight }) => adminState === 'ONLINE' && weight > 0);
-        const online = wanted.filter((one) => one.online);
-        for (const one of held) {
-          expect(wanted).toContain(one);
-          expect(one.online).toBe(false);
+        const { reals, failed } = poolOf(all);
+        const held = chooseHeld(reals, failed, least);
+        const wanted = reals.filter(isWanted);
+        const online = wanted.filter(({ health }) => health.online);
+        for (const real of held) {
+          expect(wanted).toContain(real);
+          expect(online).not.toContain(real);
         }
-        const size = online.length + held.length;
-        expect(size).toBe(Math.max(online.length, Math.min(least, wanted.length)));
-        const left = wanted.filter((one) => !one.online && !held.includes(one));
-        for (const { failure } of left) for (const one of held) expect(one.failure).toBeGreaterThan(failure);
+        expect(online.length + held.length).toBe(Math.max(online.length, Math.min(least, wanted.length)));
+        expect(held).toEqual(held.length === 0 ? [] : failed.filter(isWanted).slice(-held.length));
       }),
     );
   });
@@ -107,26 +123,27 @@ describe('chooseHeld', () => {
   it('gives the same answer to the same question, and changes nothing', () => {
     fc.assert(
       fc.property(pool, floor, (all, least) => {
-        const before = structuredClone(all);
-        expect(chooseHeld(all, least)).toEqual(chooseHeld(all, least));
-        expect(all).toEqual(before);
+        const { reals, failed } = poolOf(all);
+        const [before, order] = [structuredClone(reals), [...failed]];
+        expect(chooseHeld(reals, failed, least)).toEqual(chooseHeld(reals, failed, least));
+        expect([reals, failed]).toEqual([before, order]);
       }),
     );
   });
 
-  it('changes the fewest: one more that fails is held itself, one that recovers releases at most one other', () => {
+  it('changes the fewest: one more that fails changes nothing for others, one that recovers releases one at most', () => {
     fc.assert(
       fc.property(pool, floor, fc.nat(), (all, least, which) => {
-        const index = all.length === 0 ? 0 : which % all.length;
-        const one = all[index];
-        if (!one) return;
-        const turned = { ...one, online: !one.online, failure: all.length };
-        const after = all.map((other, at) => (at === index ? turned : other));
-        const others = (held: readonly FloorCandidate[]) =>
-          held.filter((real) => real !== one && real !== turned);
-        const [heldBefore, heldAfter] = [others(chooseHeld(all, least)), others(chooseHeld(after, least))];
-        const releases = turned.online ? [heldBefore.slice(1)] : [];
-        expect([heldBefore, ...releases]).toContainEqual(heldAfter);
+        const { reals, failed } = poolOf(all);
+        const real = reals[which % Math.max(reals.length, 1)];
+        if (!real) return;
+        const others = (order: readonly Real[]) =>
+          chooseHeld(reals, order, least).filter((one) => one !== real);
+        const before = others(failed);
+        const online = !real.health.online;
+        real.health = { ...real.health, online };
+        const after = others(online ? failed.filter((one) => one !== real) : [...failed, real]);
+        expect(online ? [before, before.slice(1)] : [before]).toContainEqual(after);
       }),
     );
   });

@@ -3,19 +3,8 @@
  *
  * @module
  */
-import type { AdminState } from '@surealived/shared/model';
 import type { CountOrPercent } from '../config/model.js';
-
-/** What of a real decides whether it is held. */
-export interface FloorCandidate {
-  /** What its tests say. */
-  readonly online: boolean;
-  readonly adminState: AdminState;
-  /** What it carries when it is well, an override included; at 0 it takes no connections, and so does not count. */
-  readonly weight: number;
-  /** Higher the later it failed; of no meaning while it is online. */
-  readonly failure: number;
-}
+import { type Real, wantedWeight } from '../state.js';
 
 /** How many reals a floor means, of all that the virtual has; a percentage is rounded up, so that it is never 0. */
 export function floorOf({ value, isPercent }: CountOrPercent, realCount: number): number {
@@ -26,12 +15,17 @@ export function floorOf({ value, isPercent }: CountOrPercent, realCount: number)
  * Chooses the reals to be held: of those that the operator wants, the last to fail, as many as the floor lacks.
  *
  * The pool, which is what is online together with what is held, then has `floor` reals, or all that the operator wants
- * where these are fewer. What failed in the same moment counts in the order given.
+ * where these are fewer.
+ *
+ * @param failed Those of `reals` that are offline, in the order in which they failed; the answer has that order, too.
  */
-export function chooseHeld<T extends FloorCandidate>(candidates: readonly T[], floor: number): readonly T[] {
-  const wanted = candidates.filter(({ adminState, weight }) => adminState === 'ONLINE' && weight > 0);
-  const failed = wanted.filter(({ online }) => !online);
-  const lacking = floor - (wanted.length - failed.length);
-  if (lacking <= 0) return [];
-  return failed.sort((a, b) => a.failure - b.failure).slice(-lacking);
+export function chooseHeld(reals: readonly Real[], failed: readonly Real[], floor: number): readonly Real[] {
+  let lacking = floor;
+  for (const real of reals) if (real.health.online && isWanted(real)) lacking--;
+  return lacking > 0 ? failed.filter(isWanted).slice(-lacking) : [];
+}
+
+/** With a weight of 0 it would take no connections, whatever its tests say. */
+function isWanted(real: Real): boolean {
+  return real.adminState === 'ONLINE' && wantedWeight(real) > 0;
 }
