@@ -1,9 +1,10 @@
+import type { DiffEntry } from '@surealived/shared/snapshot/format';
 import noTest from '@surealived/testers/testers/no-test';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { CountOrPercent, TestingConfig, VirtualConfig } from './config/model.js';
 import { bad, directorOf, good, realConfigs } from './director.test-kit.js';
-import { currentWeight, isHeld, isPresent, wantedWeight } from './state.js';
+import { currentWeight, diffEntries, isHeld, isPresent, isRamping, wantedWeight } from './state.js';
 
 const count = (value: number): CountOrPercent => ({ value, isPercent: false });
 const percent = (value: number): CountOrPercent => ({ value, isPercent: true });
@@ -184,6 +185,16 @@ describe('a reload', () => {
     expect(held()).toBe('');
   });
 
+  it('that takes a floor away forgets who failed when, since that is not noted without one', () => {
+    const { fail, recover, held, reload } = floored();
+    fail('dc');
+    reload({ minOnline: count(0) });
+    recover('d');
+    fail('bda');
+    reload({ minOnline: count(1) });
+    expect(held()).toBe('d');
+  });
+
   it('tells of another weight of a real that is held', () => {
     const { fail, reload } = floored({ minOnline: count(4) });
     fail('d');
@@ -216,27 +227,55 @@ it('looks at no other real without a floor', () => {
 
 const act = fc.record({
   who: fc.constantFrom('a', 'b', 'c', 'd'),
-  what: fc.constantFrom('fail', 'recover', 'ONLINE', 'OFFLINE', 'DOWN', 'weight', 'floor', 'time'),
+  what: fc.constantFrom(
+    'fail',
+    'recover',
+    'ONLINE',
+    'OFFLINE',
+    'DOWN',
+    'weight',
+    'floor',
+    'climb',
+    'reals',
+    'time',
+  ),
   value: fc.integer({ min: 0, max: 5 }),
 });
 
 it('keeps the pool at its floor whatever happens, and tells each change of a weight', () => {
   fc.assert(
-    fc.property(fc.array(act, { maxLength: 30 }), fc.constantFrom(0, 4000), (acts, slowStartMs) => {
-      const { virtual, director, fail, recover, set, reload, time } = floored({ slowStartMs });
+    fc.property(fc.array(act, { maxLength: 40 }), fc.boolean(), (acts, removeOnFail) => {
+      const { virtual, director, fail, recover, set, reload, time } = floored(
+        { slowStartMs: 4000 },
+        { removeOnFail },
+      );
+      const weights = () =>
+        new Map(
+          virtual.reals
+            .filter((real) => isPresent(virtual, real))
+            .map((real) => [real.config.name, currentWeight(real)]),
+        );
       /** As a reader of the diff lines has it. */
-      const table = new Map(virtual.reals.map(({ config }) => [config.name, 10]));
-      director.listen({ onChange: (_virtual, real) => table.set(real.config.name, currentWeight(real)) });
+      const table = weights();
+      const read = ({ command, real }: DiffEntry): void => {
+        if (command === 'delreal') table.delete(real.name);
+        else table.set(real.name, real.weight);
+      };
+      const readReload = (change: Partial<VirtualConfig>) => reload(change).entries.forEach(read);
+      director.listen({ onChange: (_virtual, real) => diffEntries(virtual, real).forEach(read) });
       for (const { who, what, value } of acts) {
-        if (what === 'fail') fail(who);
-        else if (what === 'recover') recover(who);
+        const isThere = virtual.reals.some(({ config }) => config.name === who);
+        if (what === 'floor') readReload({ minOnline: count(value) });
+        else if (what === 'climb') readReload({ slowStartMs: value * 1000 });
+        else if (what === 'reals')
+          readReload({ reals: realConfigs(['a', 'b', 'c', 'd'], { weight: 3 * value }).slice(value % 3) });
         else if (what === 'time') time.pass(value * 500);
+        else if (!isThere) continue;
+        else if (what === 'fail') fail(who);
+        else if (what === 'recover') recover(who);
         else if (what === 'weight') set(who, { override: { kind: 'absolute', weight: value } });
-        else if (what === 'floor')
-          for (const { real } of reload({ minOnline: count(value) }).entries)
-            table.set(real.name, real.weight);
         else set(who, { adminState: what });
-        expect(new Map(virtual.reals.map((real) => [real.config.name, currentWeight(real)]))).toEqual(table);
+        expect(weights()).toEqual(table);
         const wanted = virtual.reals.filter((real) => real.adminState === 'ONLINE' && wantedWeight(real) > 0);
         const online = wanted.filter(({ health }) => health.online);
         for (const real of virtual.reals.filter(isHeld)) {
@@ -247,6 +286,10 @@ it('keeps the pool at its floor whatever happens, and tells each change of a wei
         const floor = virtual.config.minOnline.value;
         expect(pool).toHaveLength(Math.max(online.length, Math.min(floor, wanted.length)));
       }
+      time.pass(60_000);
+      expect(virtual.reals.filter(isRamping)).toEqual([]);
+      expect(weights()).toEqual(table);
     }),
+    { numRuns: 300 },
   );
 });

@@ -37,7 +37,7 @@ export class Floors {
     for (const virtual of new Set(concerned.map((place) => place.virtual))) this.followConfiguration(virtual);
   }
 
-  /** Follows a real that its tests have taken online or offline. Costs a look at each of its neighbours, and nothing without a floor. */
+  /** Follows a real that its tests have taken online or offline; with a floor, that costs a look at each of its neighbours. */
   followTests(virtual: Virtual, real: Real): Settlement {
     if (!hasFloor(virtual)) return NOTHING;
     const others = this.#failedOf(virtual).filter((one) => one !== real);
@@ -56,7 +56,9 @@ export class Floors {
     const offline = new Set(virtual.reals.filter(({ health }) => !health.online));
     const seen = this.#failedOf(virtual).filter((real) => offline.delete(real));
     this.#failed.set(virtual, [...offline, ...seen]);
-    return this.#settle(virtual);
+    const settlement = this.#settle(virtual);
+    if (!hasFloor(virtual)) this.#failed.delete(virtual); // nobody notes from now on who fails
+    return settlement;
   }
 
   #failedOf(virtual: Virtual): readonly Real[] {
