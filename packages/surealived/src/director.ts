@@ -3,7 +3,7 @@ import type { AdminState } from '@surealived/shared/model';
 import type { Verdict } from '@surealived/testers/tester';
 import type { VirtualConfig } from './config/model.js';
 import type { Outcome } from './engine/outcome.js';
-import { Floors, type Settlement } from './floors.js';
+import { Floors, NOBODY, type Settlement } from './floors.js';
 import { observe } from './health/damping.js';
 import { describeOverride, HELD, type WeightOverride } from './health/weight.js';
 import { type Place, type Reconfiguration, reconfigure } from './reconfigure.js';
@@ -72,7 +72,7 @@ export class Director {
     this.#slowStarts = new SlowStarts({
       log,
       time: rampTime,
-      onStep: (virtual, real) => this.#passOn(virtual, real),
+      onStep: (virtual, real) => this.#passOn(virtual, [real]),
     });
     this.#floors = new Floors({ log, statistics: this.statistics });
     this.#untested = new Set(virtuals.filter(isInFirstRound));
@@ -117,16 +117,15 @@ export class Director {
 
   /** Sets what the operator asks for; the change is passed on even where it changes nothing, as a repetition asks for. */
   operate(virtual: Virtual, real: Real, change: OperatorChange): void {
-    if (change.adminState !== undefined) real.adminState = change.adminState;
-    if ('override' in change) real.override = change.override;
-    this.#slowStarts.end(real, 'operator');
-    if (isHeld(real)) real.adjustment = HELD;
-    const weight = currentWeight(real);
-    this.#log.info({ ...namesOf(virtual, real), rstate: real.adminState, weight }, 'real set by operator');
-    this.#remember(real, 'set', `rstate=${real.adminState} ${describeOverride(real.override)}`);
-    const settlement = this.#floors.followOperator(virtual);
-    this.#passOnAll(virtual, real, { isChanged: true, ...settlement });
-    for (const listener of this.#listeners) listener.onOperated?.(virtual, real);
+    this.operateAll(virtual, [[real, change]]);
+  }
+
+  /** The same for several reals at once: a floor sees them only when all are set. */
+  operateAll(virtual: Virtual, changes: readonly (readonly [Real, OperatorChange])[]): void {
+    for (const [real, change] of changes) this.#set(virtual, real, change);
+    const reals = changes.map(([real]) => real);
+    this.#passOn(virtual, reals, this.#floors.followOperator(virtual, reals));
+    for (const real of reals) for (const listener of this.#listeners) listener.onOperated?.(virtual, real);
   }
 
   /** Puts a new configuration in force; what did not change keeps its state. */
@@ -159,36 +158,36 @@ export class Director {
     real.health = health;
     this.#noteVerdict(virtual, real, verdict, wasOnline);
     if (health.online === wasOnline) return;
-    const settlement = this.#adjust(virtual, real, before);
-    const isChanged = placement(virtual, real) !== before;
-    this.#passOnAll(virtual, real, { isChanged, ...settlement });
+    const neighbours = this.#adjust(virtual, real, before);
+    this.#passOn(virtual, placement(virtual, real) === before ? [] : [real], neighbours);
     // after the change: traffic comes first, whoever is told of it second
     for (const listener of this.#listeners) listener.onTransition?.(virtual, real);
   }
 
-  /** Lets floor and slow start follow a transition. @param before The placement of before it. */
+  /** Lets floor and slow start follow a transition. @param before The placement of before it. @returns What it does to others. */
   #adjust(virtual: Virtual, real: Real, before: number): Settlement {
     const { online } = real.health;
-    const settlement = this.#floors.followTests(virtual, real);
+    const neighbours = this.#floors.followTests(virtual, real);
     if (!online) this.#slowStarts.end(real, 'failed');
     // a weight that was held the whole time has nothing to climb to
     else if (placement(virtual, real) > before) this.#slowStarts.begin(virtual, real);
-    return settlement;
+    return neighbours;
   }
 
-  #passOn(virtual: Virtual, real: Real): void {
-    for (const listener of this.#listeners) listener.onChange?.(virtual, real);
+  /** Passes on what has become of reals and of their neighbours: additions come first, so that no virtual stands empty. */
+  #passOn(virtual: Virtual, reals: readonly Real[], { held, released } = NOBODY): void {
+    for (const real of [...held, ...reals, ...released])
+      for (const listener of this.#listeners) listener.onChange?.(virtual, real);
   }
 
-  /** Passes on what has become of a real and of its neighbours: additions come first, so that no virtual stands empty. */
-  #passOnAll(
-    virtual: Virtual,
-    real: Real,
-    { isChanged, held, released }: Settlement & { isChanged: boolean },
-  ): void {
-    for (const one of held) if (one !== real) this.#passOn(virtual, one);
-    if (isChanged) this.#passOn(virtual, real);
-    for (const one of released) if (one !== real) this.#passOn(virtual, one);
+  #set(virtual: Virtual, real: Real, change: OperatorChange): void {
+    if (change.adminState !== undefined) real.adminState = change.adminState;
+    if ('override' in change) real.override = change.override;
+    this.#slowStarts.end(real, 'operator');
+    if (isHeld(real)) real.adjustment = HELD;
+    const now = { rstate: real.adminState, weight: currentWeight(real) };
+    this.#log.info({ ...namesOf(virtual, real), ...now }, 'real set by operator');
+    this.#remember(real, 'set', `rstate=${real.adminState} ${describeOverride(real.override)}`);
   }
 
   /** Transitions are for the operator, single failures for who looks closer; successes are not worth a line. */

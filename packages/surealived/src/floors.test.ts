@@ -130,6 +130,21 @@ describe('a virtual with a floor', () => {
     expect(changes.slice(7)).toEqual(['d 10', 'c 10', 'a 0']);
   });
 
+  it('waits until an operator has set several at once, and holds no one on the way', () => {
+    const { director, virtual, fail, held, changes, entries } = floored();
+    fail('cd');
+    const set = (adminState: 'OFFLINE' | 'ONLINE') =>
+      director.operateAll(
+        virtual,
+        virtual.reals.map((real) => [real, { adminState }] as const),
+      );
+    set('OFFLINE');
+    set('ONLINE');
+    expect(held()).toBe('');
+    expect(changes.slice(2).join()).toBe('a 0,b 0,c 0,d 0,a 10,b 10,c 0,d 0');
+    expect(entries.filter(({ msg }) => msg === 'real held')).toEqual([]);
+  });
+
   it('does not count a real that an operator has given no weight', () => {
     const { fail, set, held, changes } = floored();
     fail('ab');

@@ -5,13 +5,13 @@ import type { Place } from './reconfigure.js';
 import { currentWeight, isHeld, namesOf, type Real, type Virtual } from './state.js';
 import type { TestStatistics } from './test-statistics.js';
 
-/** Whose hold has changed. */
+/** Whose hold has changed, besides the reals that were the reason. */
 export interface Settlement {
   readonly held: readonly Real[];
   readonly released: readonly Real[];
 }
 
-const NOTHING: Settlement = { held: [], released: [] };
+export const NOBODY: Settlement = { held: [], released: [] };
 
 /** Keeps the floors of virtuals: marks the reals that are held. */
 export class Floors {
@@ -39,33 +39,32 @@ export class Floors {
 
   /** Follows a real that its tests have taken online or offline; with a floor, that costs a look at each of its neighbours. */
   followTests(virtual: Virtual, real: Real): Settlement {
-    if (!hasFloor(virtual)) return NOTHING;
+    if (!hasFloor(virtual)) return NOBODY;
     const others = this.#failedOf(virtual).filter((one) => one !== real);
     this.#failed.set(virtual, real.health.online ? others : [...others, real]);
-    return this.#settle(virtual);
+    return this.#settle(virtual, [real]);
   }
 
-  /** Follows an operator. */
-  followOperator(virtual: Virtual): Settlement {
-    return hasFloor(virtual) ? this.#settle(virtual) : NOTHING;
+  /** Follows an operator who has set some reals. */
+  followOperator(virtual: Virtual, reals: readonly Real[]): Settlement {
+    return hasFloor(virtual) ? this.#settle(virtual, reals) : NOBODY;
   }
 
   /** Follows a reload. What is offline without having been seen to fail has failed first, in the order of the file. */
-  followConfiguration(virtual: Virtual): Settlement {
-    if (!hasFloor(virtual) && !this.#failed.has(virtual)) return NOTHING;
+  followConfiguration(virtual: Virtual): void {
+    if (!hasFloor(virtual) && !this.#failed.has(virtual)) return;
     const offline = new Set(virtual.reals.filter(({ health }) => !health.online));
     const seen = this.#failedOf(virtual).filter((real) => offline.delete(real));
     this.#failed.set(virtual, [...offline, ...seen]);
-    const settlement = this.#settle(virtual);
+    this.#settle(virtual, []);
     if (!hasFloor(virtual)) this.#failed.delete(virtual); // nobody notes from now on who fails
-    return settlement;
   }
 
   #failedOf(virtual: Virtual): readonly Real[] {
     return this.#failed.get(virtual) ?? [];
   }
 
-  #settle(virtual: Virtual): Settlement {
+  #settle(virtual: Virtual, besides: readonly Real[]): Settlement {
     const { reals, config } = virtual;
     const floor = floorOf(config.minOnline, reals.length);
     const chosen = new Set(chooseHeld(reals, this.#failedOf(virtual), floor));
@@ -73,7 +72,11 @@ export class Floors {
     const released = reals.filter((real) => isHeld(real) && !chosen.has(real));
     for (const real of held) this.#hold(virtual, real, floor);
     for (const real of released) this.#release(virtual, real);
-    return { held, released };
+    const reasons = new Set(besides);
+    return {
+      held: held.filter((real) => !reasons.has(real)),
+      released: released.filter((real) => !reasons.has(real)),
+    };
   }
 
   #hold(virtual: Virtual, real: Real, floor: number): void {

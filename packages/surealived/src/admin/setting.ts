@@ -5,9 +5,9 @@
  */
 import { ADMIN_STATES, type AdminState, isOneOf, MAX_WEIGHT } from '@surealived/shared/model';
 import { type Fields, parseInteger } from '@surealived/shared/snapshot/fields';
-import type { Director } from '../director.js';
+import type { OperatorChange } from '../director.js';
 import type { WeightOverride } from '../health/weight.js';
-import type { Real, Virtual } from '../state.js';
+import type { Real } from '../state.js';
 import { type Command, CommandError } from './command.js';
 import type { CommandContext } from './context.js';
 import { describeReals, describeVirtual } from './describe.js';
@@ -33,7 +33,9 @@ export const rset: Command = {
     const virtual = findVirtual(context.director, fields);
     const real = findReal(virtual, fields);
     const setting = readSetting('cmd_rset', fields);
-    const line = describeSetting(real, set(context.director, virtual, real, setting));
+    const made = settingOf(real, setting);
+    context.director.operate(virtual, real, changeOf(real, made));
+    const line = describeSetting(real, made);
     const document = realList([virtual], () => [real]);
     await settle(context);
     return { lines: () => [line], document: () => document };
@@ -49,7 +51,8 @@ export const vset: Command = {
     refuseUnknownKeys('cmd_vset', fields, [...VIRTUAL_KEYS, ...SETTING_KEYS]);
     const virtual = findVirtual(context.director, fields);
     const setting = readSetting('cmd_vset', fields);
-    for (const real of virtual.reals) set(context.director, virtual, real, setting);
+    const changes = virtual.reals.map((real) => [real, changeOf(real, settingOf(real, setting))] as const);
+    context.director.operateAll(virtual, changes);
     const lines = [`Set: reals=${virtual.reals.length}`, describeVirtual(virtual), ...describeReals(virtual)];
     const document = realList([virtual]);
     await settle(context);
@@ -73,16 +76,18 @@ function readSetting(command: string, fields: Fields): Setting {
   };
 }
 
-/** @returns What the real now has; the override also where the director need not remember it. */
-function set(director: Director, virtual: Virtual, real: Real, setting: Setting) {
-  const adminState = setting.adminState ?? real.adminState;
-  const override = setting.override ?? real.override;
-  const isDefault = adminState === 'ONLINE' && isConfiguredWeight(override, real);
-  director.operate(virtual, real, { adminState, override: isDefault ? undefined : override });
-  return { adminState, override };
+/** What the real has once that is set. */
+function settingOf(real: Real, { adminState, override }: Setting) {
+  return { adminState: adminState ?? real.adminState, override: override ?? real.override };
 }
 
-function describeSetting({ config }: Real, { adminState, override }: ReturnType<typeof set>): string {
+/** What the director shall remember of it: what anyway holds need not be. */
+function changeOf(real: Real, { adminState, override }: ReturnType<typeof settingOf>): OperatorChange {
+  const isDefault = adminState === 'ONLINE' && isConfiguredWeight(override, real);
+  return { adminState, override: isDefault ? undefined : override };
+}
+
+function describeSetting({ config }: Real, { adminState, override }: ReturnType<typeof settingOf>): string {
   const shown = override ?? { kind: 'absolute', weight: config.weight };
   const weight = shown.kind === 'percent' ? shown.percent : shown.weight;
   return `Set: rstate=${adminState}, weight=${weight}, inpercent=${shown.kind === 'percent' ? 'TRUE' : 'FALSE'}`;
