@@ -5,6 +5,8 @@ export default ({ defineStreamTester, Type, write, readUpTo, up, down }) =>
   defineStreamTester({
     name: 'redis',
     description: 'Sends PING to a Redis server, after a login where a password is given.',
+    // the answer depends on nothing but where it is asked, and how: virtuals may share it (share_probes)
+    shareable: true,
     attributes: Type.Object({
       password: Type.String({ default: '', description: 'Password to log in with; empty for no login.' }),
       expect: Type.String({ default: '+PONG', description: 'Line of the answer that means success.' }),

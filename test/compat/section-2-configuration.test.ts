@@ -93,6 +93,7 @@ const OURS = {
   ipvssync_pid_file: '',
   ipvssync_status_socket: '/run/surealived/ipvssync.sock',
   max_tasks: 64,
+  share_probes: false,
   notify_timeout_sec: 600,
   ipvs_timeout_tcp_sec: 0,
   ipvs_timeout_tcp_fin_sec: 0,

@@ -27,6 +27,7 @@ const DEFAULTS = {
   epoll_size: 256,
   loop_interval_ms: 100,
   epoll_interval_ms: 10,
+  share_probes: false,
   startup_delay_ms: 1000,
   max_tasks: 64,
   notify_timeout_sec: 600,

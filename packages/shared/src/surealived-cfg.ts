@@ -229,6 +229,10 @@ export const CONFIG_KEYS = {
     [1, 10_000],
     'Tests at a time that are programs or have their own connection, such as those of `exec`. They take two open files each and get a quarter of all at most: more wait for their turn.',
   ),
+  share_probes: flag(
+    false,
+    'Whether tests that are identical are made once for all reals that want them, in whichever virtuals these are.',
+  ),
   notify_timeout_sec: integer(
     600,
     [1, MAX_INTERVAL_SEC],

@@ -94,6 +94,7 @@ export class Daemon {
       reactor: this.#reactor,
       engine: this.#engine,
       startupDelayMs: config.startup_delay_ms,
+      sharesProbes: config.share_probes,
       onOutcome: (virtual, real, outcome) => this.#director.observe(virtual, real, outcome),
       traceOf: (virtual, real) => this.#records.traceOf(virtual, real),
     });

@@ -5,6 +5,8 @@ import type { RunningTest } from './engine/test-queue.js';
 import type { Place, Reconfiguration } from './reconfigure.js';
 import { type Probe, type ProbeContext, RealProbe } from './schedule/probe.js';
 import { prepareTestOf } from './schedule/real-test.js';
+import { SharedProbe } from './schedule/shared-probe.js';
+import { SharedProbes } from './schedule/shared-probes.js';
 import type { Real, Virtual } from './state.js';
 
 export interface SchedulerOptions {
@@ -16,6 +18,8 @@ export interface SchedulerOptions {
   readonly onOutcome: (virtual: Virtual, real: Real, outcome: Outcome) => void;
   /** Asked before each test: whoever wants to see what it sends and receives. */
   readonly traceOf?: (virtual: Virtual, real: Real) => Trace | undefined;
+  /** Whether tests that are identical are made once for all reals that want them. */
+  readonly sharesProbes?: boolean;
   /** 0 ≤ x < 1. */
   readonly random?: () => number;
 }
@@ -30,23 +34,27 @@ export interface SchedulerOptions {
 export class Scheduler {
   readonly #options: SchedulerOptions & ProbeContext;
   readonly #probes = new Map<Real, Probe>();
+  readonly #shared: SharedProbes | undefined;
   /** Tests that somebody asked for. */
   readonly #checks = new Set<RunningTest>();
 
   constructor(options: SchedulerOptions) {
     this.#options = { random: Math.random, ...options };
+    if (options.sharesProbes) this.#shared = new SharedProbes(this.#options);
   }
 
   start(virtuals: readonly Virtual[]): void {
-    for (const virtual of virtuals) this.#spread(virtual, virtual.reals);
+    for (const virtual of virtuals) {
+      this.#shared?.isChanged(virtual);
+      this.#spread(virtual, virtual.reals);
+    }
   }
 
   /** Ends the tests of what is gone, begins those of what is new; all others go on undisturbed. */
-  reconfigure({ removed, added, retested }: Reconfiguration): void {
-    for (const { real } of [...removed, ...retested]) {
-      this.#probes.get(real)?.stop();
-      this.#probes.delete(real);
-    }
+  reconfigure({ virtuals, removed, added, retested }: Reconfiguration): void {
+    for (const { real } of removed) this.#leave(real);
+    for (const { real } of retested) this.#leave(real);
+    if (this.#shared) this.#regroup(virtuals, this.#shared);
     for (const [virtual, reals] of groupByVirtual([...added, ...retested])) this.#spread(virtual, reals);
   }
 
@@ -83,11 +91,40 @@ export class Scheduler {
   #spread(virtual: Virtual, reals: readonly Real[]): void {
     const { reactor, startupDelayMs, random } = this.#options;
     const virtualMs = reactor.nowMs() + random() * startupDelayMs;
-    for (const [index, real] of reals.entries()) {
-      const probe = new RealProbe(this.#options, virtual, real);
-      this.#probes.set(real, probe);
-      probe.startAt(virtualMs + (index / reals.length) * startupDelayMs);
+    for (const [index, real] of reals.entries())
+      this.#join(virtual, real, virtualMs + (index / reals.length) * startupDelayMs);
+  }
+
+  /** Those who shared a test by settings that they have no longer share one by those that they have. */
+  #regroup(virtuals: readonly Virtual[], shared: SharedProbes): void {
+    for (const virtual of virtuals.filter((virtual) => shared.isChanged(virtual))) {
+      for (const real of virtual.reals) {
+        const probe = this.#probes.get(real);
+        if (!(probe instanceof SharedProbe) || shared.isRight(probe, virtual, real)) continue;
+        this.#leave(real);
+        this.#join(virtual, real, probe.dueMs);
+      }
     }
+  }
+
+  #join(virtual: Virtual, real: Real, dueMs: number): void {
+    this.#probes.set(
+      real,
+      this.#shared?.join(virtual, real, dueMs) ?? this.#startAlone(virtual, real, dueMs),
+    );
+  }
+
+  #startAlone(virtual: Virtual, real: Real, dueMs: number): Probe {
+    const probe = new RealProbe(this.#options, virtual, real);
+    probe.startAt(dueMs);
+    return probe;
+  }
+
+  #leave(real: Real): void {
+    const probe = this.#probes.get(real);
+    this.#probes.delete(real);
+    if (probe instanceof SharedProbe) this.#shared?.leave(probe, real);
+    else probe?.stop();
   }
 }
 

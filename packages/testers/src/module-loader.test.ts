@@ -101,6 +101,7 @@ describe('loadTesters', () => {
       factory('no-reason', 'verdict: { up: false, reason: "mood", detail: "x" }'),
       'verdict: expected up(…) or down(…)',
     ],
+    ['shares.mjs', factory('shares', 'shareable: "yes"'), 'shareable: expected true or false, or none'],
     [
       'bare.mjs',
       factory(

@@ -13,7 +13,7 @@ type Fields = Readonly<Record<string, unknown>>;
  */
 export function findShapeFaults(value: unknown): readonly string[] {
   if (!isRecord(value)) return ['expected a tester, as one of the define…Tester functions makes it'];
-  const { kind, name, description, attributes, findFault } = value;
+  const { kind, name, description, attributes, shareable, findFault } = value;
   return [
     ...(typeof name === 'string' && TESTER_NAME.test(name)
       ? []
@@ -21,6 +21,9 @@ export function findShapeFaults(value: unknown): readonly string[] {
     ...(isText(description) ? [] : ['description: expected a sentence']),
     ...kindFaults(kind, value),
     ...attributeFaults(attributes),
+    ...(shareable === undefined || typeof shareable === 'boolean'
+      ? []
+      : ['shareable: expected true or false, or none']),
     ...(findFault === undefined || typeof findFault === 'function'
       ? []
       : ['findFault: expected a function, or none']),

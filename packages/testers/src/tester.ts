@@ -67,6 +67,11 @@ interface TesterBase<T extends TObject> {
   readonly description: string;
   /** The attributes this tester adds to `<tester>` and `<real>`; each has a description, and a default or is mandatory. */
   readonly attributes: T;
+  /**
+   * Whether the answer depends on nothing but address, port, source address and attributes: `target.virtual` and
+   * `target.real` are not looked at. Where `share_probes` is on, one test then serves all reals that are tested alike.
+   */
+  readonly shareable?: boolean;
   /** Looks at attributes that their schema allows, once, when a configuration is loaded. What it finds is an error of it. */
   findFault?(attributes: Static<T>): AttributeFault | undefined;
 }

@@ -27,7 +27,7 @@ export abstract class Probe extends WheelTimer {
   /** Absent between tests: what is over is not held until the next. */
   #running: RunningTest | undefined;
   #isRunning = false;
-  #isStopped = false;
+  protected isStopped = false;
 
   constructor(context: ProbeContext) {
     super(runProbe);
@@ -48,7 +48,7 @@ export abstract class Probe extends WheelTimer {
   }
 
   stop(): void {
-    this.#isStopped = true;
+    this.isStopped = true;
     this.context.reactor.disarm(this);
     this.#running?.cancel();
   }
@@ -65,7 +65,7 @@ export abstract class Probe extends WheelTimer {
     this.#isRunning = false;
     this.#running = undefined;
     const delayMs = this.tell(outcome);
-    if (delayMs === undefined || this.#isStopped) return;
+    if (delayMs === undefined || this.isStopped) return;
     this.startAt(this.context.reactor.nowMs() + delayMs);
   }
 }

@@ -29,7 +29,7 @@ export interface Check {
 export function conformanceChecks(tester: StreamTester, sample: Sample): readonly Check[] {
   const answer = Buffer.from(sample.answer as Uint8Array);
   const verdictOn = (bytes: Uint8Array, chunkBytes?: number): Verdict =>
-    driveProbe(tester.probe(exampleTarget(), sample.attributes), bytes, chunkBytes).verdict;
+    driveProbe(tester.probe(targetFor(tester), sample.attributes), bytes, chunkBytes).verdict;
   const checks: Check[] = [
     ...declarationChecks(tester),
     { title: 'finds a healthy server up', run: () => expectUp(verdictOn(answer), 'the whole answer') },
@@ -87,10 +87,27 @@ function expectNoiseDown(verdictOn: (bytes: Uint8Array) => Verdict): void {
 }
 
 function cancelEarly(tester: StreamTester, { attributes }: Sample): void {
-  const probe = tester.probe(exampleTarget(), attributes);
+  const probe = tester.probe(targetFor(tester), attributes);
   probe.next(Buffer.alloc(0));
   probe.return({ up: false, reason: 'timeout', detail: 'cancelled' });
   requireThat(probe.next(Buffer.alloc(0)).done === true, 'the probe went on after it was cancelled');
+}
+
+/** A target as a tester may see it: one whose tests may be shared must not ask for whom they are. */
+export function targetFor({ shareable }: Tester, target = exampleTarget()): Target {
+  if (!shareable) return target;
+  const refuse = (what: string): never => {
+    throw new Error(`the tester is shareable, and looks at the ${what} that it tests for`);
+  };
+  return {
+    ...target,
+    get virtual() {
+      return refuse('virtual');
+    },
+    get real() {
+      return refuse('real');
+    },
+  };
 }
 
 /** A target for tests without a socket. */

@@ -1,6 +1,6 @@
 import type { Static, TObject } from 'typebox';
 import type { DatagramExchange, DatagramTester } from '../tester.js';
-import { type Check, declarationChecks, exampleTarget } from './conformance.js';
+import { type Check, declarationChecks, targetFor } from './conformance.js';
 import { expectUp, noises, requireThat } from './expectations.js';
 
 /** A question and its answer that must succeed. */
@@ -15,7 +15,7 @@ export interface DatagramSample<T extends TObject = TObject> {
 
 /** What every datagram tester must hold to; to be registered as those of `conformanceChecks`. */
 export function datagramChecks(tester: DatagramTester, sample: DatagramSample): readonly Check[] {
-  const exchange = (): DatagramExchange => tester.exchange(exampleTarget(), sample.attributes);
+  const exchange = (): DatagramExchange => tester.exchange(targetFor(tester), sample.attributes);
   return [
     ...declarationChecks(tester),
     {

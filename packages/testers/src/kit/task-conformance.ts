@@ -1,7 +1,7 @@
 import { getEventListeners } from 'node:events';
 import type { Static, TObject } from 'typebox';
 import type { Target, TaskTester } from '../tester.js';
-import { type Check, declarationChecks } from './conformance.js';
+import { type Check, declarationChecks, targetFor } from './conformance.js';
 import { expectUp, requireThat } from './expectations.js';
 import { runTask } from './run-task.js';
 
@@ -34,7 +34,7 @@ export function taskChecks(tester: TaskTester, sample: TaskSample): readonly Che
 async function expectHealthy(tester: TaskTester, { healthy }: TaskSample): Promise<void> {
   const { target, attributes } = await healthy();
   const { signal } = new AbortController();
-  const { verdict, isConnected } = await runTask(tester, target, attributes, { signal });
+  const { verdict, isConnected } = await runTask(tester, targetFor(tester, target), attributes, { signal });
   expectUp(verdict, 'a healthy server');
   requireThat(isConnected, 'the task did not call connected()');
   requireThat(getEventListeners(signal, 'abort').length === 0, 'the task left a listener on its signal');
@@ -45,7 +45,7 @@ async function expectAbortable(tester: TaskTester, { hanging }: TaskSample): Pro
   const { target, attributes, reached } = await hanging();
   const controller = new AbortController();
   const { signal } = controller;
-  const ended = runTask(tester, target, attributes, { signal }).catch(() => undefined);
+  const ended = runTask(tester, targetFor(tester, target), attributes, { signal }).catch(() => undefined);
   await reached;
   controller.abort();
   await ended;

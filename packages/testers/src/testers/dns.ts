@@ -26,6 +26,7 @@ const NO_ERROR = 0;
 export default defineDatagramTester({
   name: 'dns',
   description: 'Asks a question by DNS over UDP and looks for an answer record.',
+  shareable: true,
   attributes: Type.Object({
     request: Type.String({
       pattern: NAME,

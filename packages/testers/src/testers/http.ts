@@ -8,6 +8,7 @@ const STATUS_LINE_BYTES = 12; // "HTTP/1.1 200"
 export default defineStreamTester({
   name: 'http',
   description: 'Asks for a page by HTTP/1.0 GET and compares the status code.',
+  shareable: true,
   attributes: Type.Object({
     url: LineText({ maxLength: 8192, description: 'Path to ask for, such as `/` or `/health?full=1`.' }),
     host: LineText({ maxLength: 8192, description: 'Value of the Host header.' }),

@@ -45,6 +45,7 @@ type Attributes = Static<typeof Attributes>;
 export default defineTaskTester({
   name: 'ssh',
   description: 'Exchanges keys by SSH; logs in where a user is given, and runs a command where one is given.',
+  shareable: true,
   attributes: Attributes,
   findFault({ user, password, key_file, command }) {
     const idle = Object.entries({ password, key_file, command }).find(([, value]) => value !== '');

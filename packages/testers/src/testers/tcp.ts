@@ -5,6 +5,7 @@ import { defineStreamTester, up } from '../tester.js';
 export default defineStreamTester({
   name: 'tcp',
   description: 'Succeeds when the connection is established.',
+  shareable: true,
   attributes: Type.Object({}),
   // biome-ignore lint/correctness/useYield: the connection alone is the test
   *probe() {
