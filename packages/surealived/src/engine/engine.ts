@@ -1,7 +1,7 @@
 import type { Capacity } from './capacity.js';
-import type { Outcome, Trace } from './outcome.js';
+import type { Trace } from './outcome.js';
 import type { Reactor } from './reactor.js';
-import { type PreparedTest, type RunningTest, TestQueue } from './test-queue.js';
+import { type OnTestEnd, type PreparedTest, type RunningTest, TestQueue } from './test-queue.js';
 
 /** Runs tests of every kind, within the means of this machine. */
 export class Engine {
@@ -20,7 +20,7 @@ export class Engine {
     return this.#queues.socket.waiting + this.#queues.task.waiting;
   }
 
-  run(test: PreparedTest, onEnd: (outcome: Outcome) => void, trace?: Trace): RunningTest {
+  run(test: PreparedTest, onEnd: OnTestEnd, trace?: Trace): RunningTest {
     return this.#queues[test.takes].run(test, onEnd, trace);
   }
 

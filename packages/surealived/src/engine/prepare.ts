@@ -13,9 +13,10 @@ import type { TlsOptions } from '../config/model.js';
 import { Conversation, type StreamTest } from './conversation.js';
 import { DatagramRun, type DatagramTest } from './datagram-exchange.js';
 import { type Endpoint, endpointOf, sourceSockaddr } from './endpoint.js';
-import type { Outcome } from './outcome.js';
+import type { Outcome, Trace } from './outcome.js';
+import type { Reactor } from './reactor.js';
 import { TaskRun, type TaskTest } from './task-run.js';
-import type { PreparedTest } from './test-queue.js';
+import type { PreparedTest, TestRun } from './test-queue.js';
 import { TlsTransport } from './tls-transport.js';
 import { PlainTransport, type Transport } from './transport.js';
 
@@ -34,16 +35,16 @@ export function prepareTest(tester: Tester, settings: TestSettings): PreparedTes
     case 'constant':
       return prepareConstant(tester.verdict);
     case 'stream':
-      return prepareStream(tester, settings);
+      return new PreparedStream(tester, settings);
     case 'datagram':
-      return prepareDatagram(tester, settings);
+      return new PreparedDatagram(tester, settings);
     case 'task':
-      return prepareTask(tester, settings);
+      return new PreparedTask(tester, settings);
   }
 }
 
-/** What tests over a socket of the engine's have in common. Objects of few fields: there is one for each real. */
-class SocketTest<T extends Tester> {
+/** What tests over a socket of the engine's have in common. One object of few fields: there is one for each real. */
+abstract class SocketTest<T extends Tester> implements PreparedTest {
   readonly tester: T;
   readonly settings: TestSettings;
   readonly bindSockaddr: Buffer | undefined;
@@ -57,6 +58,10 @@ class SocketTest<T extends Tester> {
     this.#endpoint = endpointOf(address, port);
   }
 
+  get takes(): 'socket' {
+    return 'socket';
+  }
+
   get domain(): number {
     return this.#endpoint.domain;
   }
@@ -68,9 +73,15 @@ class SocketTest<T extends Tester> {
   get timeoutMs(): number {
     return this.settings.timeoutMs;
   }
+
+  abstract createRun(reactor: Reactor, onEnd: (outcome: Outcome) => void, trace: Trace | undefined): TestRun;
 }
 
 class PreparedStream extends SocketTest<StreamTester> implements StreamTest {
+  createRun(reactor: Reactor, onEnd: (outcome: Outcome) => void, trace: Trace | undefined): TestRun {
+    return new Conversation(reactor, this, onEnd, trace);
+  }
+
   open(fd: number): Transport {
     const { tls } = this.settings;
     return tls ? openTls(fd, tls, this.settings.target) : new PlainTransport(fd);
@@ -87,29 +98,17 @@ function openTls(fd: number, { serverName, policy }: TlsOptions, { address }: Ta
   return new TlsTransport(fd, { peer: { serverName, identity }, policy });
 }
 
-function prepareStream(tester: StreamTester, settings: TestSettings): PreparedTest {
-  const test = new PreparedStream(tester, settings);
-  return {
-    takes: 'socket',
-    begin: (reactor, onEnd, trace) => new Conversation(reactor, test, onEnd, trace),
-  };
-}
-
 class PreparedDatagram extends SocketTest<DatagramTester> implements DatagramTest {
+  createRun(reactor: Reactor, onEnd: (outcome: Outcome) => void, trace: Trace | undefined): TestRun {
+    return new DatagramRun(reactor, this, onEnd, trace);
+  }
+
   begin(): DatagramExchange {
     return this.tester.exchange(this.settings.target, this.settings.attributes);
   }
 }
 
-function prepareDatagram(tester: DatagramTester, settings: TestSettings): PreparedTest {
-  const test = new PreparedDatagram(tester, settings);
-  return {
-    takes: 'socket',
-    begin: (reactor, onEnd, trace) => new DatagramRun(reactor, test, onEnd, trace),
-  };
-}
-
-class PreparedTask implements TaskTest {
+class PreparedTask implements PreparedTest, TaskTest {
   readonly #tester: TaskTester;
   readonly #settings: TestSettings;
 
@@ -118,22 +117,22 @@ class PreparedTask implements TaskTest {
     this.#settings = settings;
   }
 
+  get takes(): 'task' {
+    return 'task';
+  }
+
   get timeoutMs(): number {
     return this.#settings.timeoutMs;
+  }
+
+  createRun(reactor: Reactor, onEnd: (outcome: Outcome) => void, trace: Trace | undefined): TestRun {
+    return new TaskRun(reactor, this, onEnd, trace);
   }
 
   check(context: TaskContext): Promise<Verdict> {
     const { target, attributes } = this.#settings;
     return this.#tester.check(target, attributes, context);
   }
-}
-
-function prepareTask(tester: TaskTester, settings: TestSettings): PreparedTest {
-  const test = new PreparedTask(tester, settings);
-  return {
-    takes: 'task',
-    begin: (reactor, onEnd, trace) => new TaskRun(reactor, test, onEnd, trace),
-  };
 }
 
 function prepareConstant(verdict: Verdict): PreparedTest {
@@ -149,6 +148,6 @@ function prepareConstant(verdict: Verdict): PreparedTest {
   };
   return {
     takes: 'socket',
-    begin: (_reactor, onEnd) => ({ start: () => onEnd(outcome), cancel: () => false }),
+    createRun: (_reactor, onEnd) => ({ start: () => onEnd(outcome), cancel: () => false }),
   };
 }

@@ -14,8 +14,11 @@ export interface PreparedTest {
   /** What it takes while it runs: a descriptor, or a place among the tasks. */
   readonly takes: 'socket' | 'task';
   /** @param trace Sees what is sent and received. */
-  begin(reactor: Reactor, onEnd: (outcome: Outcome) => void, trace: Trace | undefined): TestRun;
+  createRun(reactor: Reactor, onEnd: (outcome: Outcome) => void, trace: Trace | undefined): TestRun;
 }
+
+/** Told of the end of a test. The test comes along, so that one function can serve many tests. */
+export type OnTestEnd = (outcome: Outcome, test: PreparedTest) => void;
 
 /** A test under way, or waiting for its turn. */
 export interface RunningTest {
@@ -46,7 +49,7 @@ export class TestQueue {
   }
 
   /** The time-out of a test that has to wait begins when its turn comes. */
-  run(test: PreparedTest, onEnd: (outcome: Outcome) => void, trace?: Trace): RunningTest {
+  run(test: PreparedTest, onEnd: OnTestEnd, trace?: Trace): RunningTest {
     const queued = new QueuedTest(this, test, onEnd, trace);
     this.#waiting.add(queued);
     this.#startWaiting();
@@ -89,16 +92,11 @@ export class TestQueue {
 class QueuedTest implements RunningTest {
   readonly #queue: TestQueue;
   readonly #test: PreparedTest;
-  readonly #onEnd: (outcome: Outcome) => void;
+  readonly #onEnd: OnTestEnd;
   readonly #trace: Trace | undefined;
   #run: TestRun | undefined;
 
-  constructor(
-    queue: TestQueue,
-    test: PreparedTest,
-    onEnd: (outcome: Outcome) => void,
-    trace: Trace | undefined,
-  ) {
+  constructor(queue: TestQueue, test: PreparedTest, onEnd: OnTestEnd, trace: Trace | undefined) {
     this.#queue = queue;
     this.#test = test;
     this.#onEnd = onEnd;
@@ -109,9 +107,9 @@ class QueuedTest implements RunningTest {
     const { longStalls } = reactor;
     const onEnd = (outcome: Outcome): void => {
       this.#queue.release();
-      this.#onEnd(reactor.longStalls === longStalls ? outcome : afterLongStall(outcome));
+      this.#onEnd(reactor.longStalls === longStalls ? outcome : afterLongStall(outcome), this.#test);
     };
-    this.#run = this.#test.begin(reactor, onEnd, this.#trace);
+    this.#run = this.#test.createRun(reactor, onEnd, this.#trace);
     this.#run.start();
   }
 

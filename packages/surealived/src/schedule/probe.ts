@@ -1,7 +1,7 @@
 import type { Engine } from '../engine/engine.js';
 import type { Outcome, Trace } from '../engine/outcome.js';
 import type { Reactor } from '../engine/reactor.js';
-import type { PreparedTest, RunningTest } from '../engine/test-queue.js';
+import type { PreparedTest, RunningTest, TestRun } from '../engine/test-queue.js';
 import { WheelTimer } from '../engine/timer-wheel.js';
 import type { Real, Virtual } from '../state.js';
 import { delayMs } from './delay.js';
@@ -18,12 +18,11 @@ export interface ProbeContext {
 }
 
 /**
- * The tests of one thing, one after the other. There is one for each real, so it is its own timer: an object and a closure
- * less, 100,000 times.
+ * The tests of one thing, one after the other. There is one for each real, so it is its own timer and its own test: objects
+ * and closures less, 100,000 times.
  */
-export abstract class Probe extends WheelTimer {
+export abstract class Probe extends WheelTimer implements PreparedTest {
   protected readonly context: ProbeContext;
-  readonly #onEnd: (outcome: Outcome) => void;
   /** Absent between tests: what is over is not held until the next. */
   #running: RunningTest | undefined;
   #isRunning = false;
@@ -32,7 +31,14 @@ export abstract class Probe extends WheelTimer {
   constructor(context: ProbeContext) {
     super(runProbe);
     this.context = context;
-    this.#onEnd = (outcome) => this.#ended(outcome);
+  }
+
+  get takes(): PreparedTest['takes'] {
+    return this.test.takes;
+  }
+
+  createRun(reactor: Reactor, onEnd: (outcome: Outcome) => void, trace: Trace | undefined): TestRun {
+    return this.test.createRun(reactor, onEnd, trace);
   }
 
   protected abstract readonly test: PreparedTest;
@@ -55,13 +61,13 @@ export abstract class Probe extends WheelTimer {
 
   run(): void {
     this.#isRunning = true;
-    const running = this.context.engine.run(this.test, this.#onEnd, this.trace());
+    const running = this.context.engine.run(this, tellProbe, this.trace());
     // the end may have come already
     if (this.#isRunning) this.#running = running;
   }
 
   /** What is told may change the state, which the delay follows from, or stop this probe. */
-  #ended(outcome: Outcome): void {
+  ended(outcome: Outcome): void {
     this.#isRunning = false;
     this.#running = undefined;
     const delayMs = this.tell(outcome);
@@ -73,6 +79,11 @@ export abstract class Probe extends WheelTimer {
 /** One function for all: the wheel calls it as a method of its timer. */
 function runProbe(this: WheelTimer): void {
   (this as Probe).run();
+}
+
+/** One function for all: a probe is the test that it has the engine run. */
+function tellProbe(outcome: Outcome, test: PreparedTest): void {
+  (test as Probe).ended(outcome);
 }
 
 /** The tests of one real. */

@@ -19,7 +19,8 @@ class RealTest implements TestSettings {
   }
 
   get target(): Target {
-    const [virtual, real] = [this.#virtual.config, this.#real.config];
+    const { config: virtual } = this.#virtual;
+    const { config: real } = this.#real;
     const { address, testPort: port, bindAddress } = real;
     return { address, port, bindAddress, virtual, real };
   }
