@@ -5,7 +5,7 @@ import type { RunningTest } from './engine/test-queue.js';
 import type { Place, Reconfiguration } from './reconfigure.js';
 import { type Probe, type ProbeContext, RealProbe } from './schedule/probe.js';
 import { prepareTestOf } from './schedule/real-test.js';
-import { SharedProbe } from './schedule/shared-probe.js';
+import { type FirstTest, SharedProbe } from './schedule/shared-probe.js';
 import { SharedProbes } from './schedule/shared-probes.js';
 import type { Real, Virtual } from './state.js';
 
@@ -90,9 +90,13 @@ export class Scheduler {
 
   #spread(virtual: Virtual, reals: readonly Real[]): void {
     const { reactor, startupDelayMs, random } = this.#options;
-    const virtualMs = reactor.nowMs() + random() * startupDelayMs;
-    for (const [index, real] of reals.entries())
-      this.#join(virtual, real, virtualMs + (index / reals.length) * startupDelayMs);
+    const nowMs = reactor.nowMs();
+    const virtualMs = nowMs + random() * startupDelayMs;
+    const latestMs = nowMs + 2 * startupDelayMs;
+    for (const [index, real] of reals.entries()) {
+      const dueMs = virtualMs + (index / reals.length) * startupDelayMs;
+      this.#join(virtual, real, { dueMs, latestMs });
+    }
   }
 
   /** Those who shared a test by settings that they have no longer share one by those that they have. */
@@ -102,22 +106,15 @@ export class Scheduler {
         const probe = this.#probes.get(real);
         if (!(probe instanceof SharedProbe) || shared.isRight(probe, virtual, real)) continue;
         this.#leave(real);
-        this.#join(virtual, real, probe.dueMs);
+        this.#join(virtual, real, { dueMs: probe.dueMs, latestMs: Number.POSITIVE_INFINITY });
       }
     }
   }
 
-  #join(virtual: Virtual, real: Real, dueMs: number): void {
-    this.#probes.set(
-      real,
-      this.#shared?.join(virtual, real, dueMs) ?? this.#startAlone(virtual, real, dueMs),
-    );
-  }
-
-  #startAlone(virtual: Virtual, real: Real, dueMs: number): Probe {
-    const probe = new RealProbe(this.#options, virtual, real);
-    probe.startAt(dueMs);
-    return probe;
+  #join(virtual: Virtual, real: Real, first: FirstTest): void {
+    const probe = this.#shared?.join(virtual, real, first) ?? new RealProbe(this.#options, virtual, real);
+    if (probe instanceof RealProbe) probe.startAt(first.dueMs);
+    this.#probes.set(real, probe);
   }
 
   #leave(real: Real): void {

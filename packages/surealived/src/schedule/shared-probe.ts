@@ -11,6 +11,16 @@ export interface ProbeKey {
   readonly endpoint: string;
 }
 
+/** When a real that begins to be tested is due. */
+export interface FirstTest {
+  readonly dueMs: number;
+  /**
+   * A test that comes by then anyway is soon enough. If each real that joined a probe drew its next test nearer, the tests
+   * of many virtuals would crowd at the beginning of the time that they are to be spread over.
+   */
+  readonly latestMs: number;
+}
+
 /** The tests of reals that are tested alike: each is made once, and its outcome is told to all of them. */
 export class SharedProbe extends Probe {
   readonly key: ProbeKey;
@@ -38,10 +48,10 @@ export class SharedProbe extends Probe {
     super.startAt(dueMs);
   }
 
-  /** @param dueMs When the real shall be tested at the latest; the outcome of a test that is under way counts for it, too. */
-  join(virtual: Virtual, real: Real, dueMs: number): void {
+  /** The outcome of a test that is under way counts for the real, too. */
+  join(virtual: Virtual, real: Real, { dueMs, latestMs }: FirstTest): void {
     this.#virtuals.set(real, virtual);
-    if (dueMs < this.#dueMs && this.isArmed) this.startAt(dueMs);
+    if (this.#dueMs > latestMs && this.isArmed) this.startAt(dueMs);
   }
 
   /** @returns False where that was the last one; the probe has then stopped. */

@@ -25,7 +25,8 @@ function newProbes() {
   const join = (testing: Partial<TestingConfig> = {}, real: Partial<RealConfig> = {}) => {
     const virtual = virtualOf(testing, real);
     const [member] = virtual.reals as [Real];
-    return { virtual, real: member, probe: probes.join(virtual, member, reactor.nowMs() + DUE_MS) };
+    const dueMs = reactor.nowMs() + DUE_MS;
+    return { virtual, real: member, probe: probes.join(virtual, member, { dueMs, latestMs: dueMs }) };
   };
   return { probes, join };
 }
@@ -116,14 +117,16 @@ describe('SharedProbes', () => {
     expect(join({}, { testPort: 81 }).probe).toBe(neighbour);
   });
 
-  it('tests earlier, but never later, for a real that joins', () => {
+  it('tests earlier for a real that joins where the next test would be too late for it', () => {
     const { probes, join } = newProbes();
-    const probe = join().probe as SharedProbe;
-    const { dueMs } = probe;
+    const { dueMs } = join().probe as SharedProbe;
     const virtual = virtualOf();
     const [real] = virtual.reals as [Real];
-    expect(probes.join(virtual, real, dueMs + 1)?.dueMs).toBe(dueMs);
-    expect(probes.join(virtual, real, dueMs - 1)?.dueMs).toBe(dueMs - 1);
+    const dueAfter = (earlierMs: number, latestMs: number) =>
+      probes.join(virtual, real, { dueMs: dueMs - earlierMs, latestMs })?.dueMs;
+    expect(dueAfter(7, dueMs)).toBe(dueMs);
+    expect(dueAfter(5, dueMs - 1)).toBe(dueMs - 5);
+    expect(dueAfter(9, dueMs - 3)).toBe(dueMs - 5);
   });
 
   it('knows a real that is tested by other settings than those of its probe', () => {

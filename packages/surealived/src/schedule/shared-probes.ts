@@ -1,7 +1,7 @@
 import type { RealConfig, TestingConfig, TlsPolicy, VirtualConfig } from '../config/model.js';
 import type { Real, Virtual } from '../state.js';
 import type { ProbeContext } from './probe.js';
-import { type ProbeKey, SharedProbe } from './shared-probe.js';
+import { type FirstTest, type ProbeKey, SharedProbe } from './shared-probe.js';
 
 /** The probes of reals whose tests may be shared, found by what tells one test from another. */
 export class SharedProbes {
@@ -16,22 +16,22 @@ export class SharedProbes {
   }
 
   /**
-   * The probe that tests the real from now on, first at `dueMs` or before.
+   * The probe that tests the real from now on.
    *
    * @returns `undefined` where the tester may tell reals apart, so that each needs a test of its own.
    */
-  join(virtual: Virtual, real: Real, dueMs: number): SharedProbe | undefined {
+  join(virtual: Virtual, real: Real, first: FirstTest): SharedProbe | undefined {
     if (!virtual.config.testing.tester.shareable) return undefined;
     const key = this.#keyOf(virtual, real);
     const group = this.#groups.get(key.settings) ?? new Map<string, SharedProbe>();
     const known = group.get(key.endpoint);
     if (known) {
-      known.join(virtual, real, dueMs);
+      known.join(virtual, real, first);
       return known;
     }
     const probe = new SharedProbe(this.#context, key, virtual, real);
     this.#groups.set(key.settings, group.set(key.endpoint, probe));
-    probe.startAt(dueMs);
+    probe.startAt(first.dueMs);
     return probe;
   }
 

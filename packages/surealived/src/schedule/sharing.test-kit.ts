@@ -4,10 +4,10 @@ import { expect, onTestFinished } from 'vitest';
 import type { RealConfig, TestingConfig, VirtualConfig } from '../config/model.js';
 import { Engine } from '../engine/engine.js';
 import { listen, newReactor } from '../engine/hostile-servers.test-kit.js';
-import type { Outcome, Trace } from '../engine/outcome.js';
+import type { Outcome } from '../engine/outcome.js';
 import { observe } from '../health/damping.js';
 import { reconfigure } from '../reconfigure.js';
-import { Scheduler } from '../schedule.js';
+import { Scheduler, type SchedulerOptions } from '../schedule.js';
 import { at, realConfig, virtualConfig } from '../services.test-kit.js';
 import { createVirtual, type Real, type Virtual } from '../state.js';
 
@@ -24,7 +24,7 @@ export class Sharing {
 
   constructor(
     configs: readonly VirtualConfig[],
-    traceOf?: (virtual: Virtual, real: Real) => Trace | undefined,
+    options: Partial<Pick<SchedulerOptions, 'startupDelayMs' | 'random' | 'traceOf'>> = {},
   ) {
     const reactor = newReactor();
     this.scheduler = new Scheduler({
@@ -33,7 +33,7 @@ export class Sharing {
       startupDelayMs: 0,
       sharesProbes: true,
       onOutcome: (virtual, real, outcome) => this.#fold(virtual, real, outcome),
-      ...(traceOf && { traceOf }),
+      ...options,
     });
     onTestFinished(() => this.scheduler.stop());
     this.virtuals = configs.map(createVirtual);

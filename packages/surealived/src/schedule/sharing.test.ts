@@ -25,6 +25,15 @@ describe('a shared probe', () => {
     expect(server.connections).toBeLessThanOrEqual(tests + 1);
   });
 
+  it('begins at the moment of the first virtual that has it: the earliest of many would always be early', async () => {
+    const { port } = await countingServer();
+    const moments = [0.9];
+    const startMs = performance.now();
+    const sharing = new Sharing(twenty(port), { startupDelayMs: 300, random: () => moments.shift() ?? 0 });
+    await sharing.more('v19', 1);
+    expect(performance.now() - startMs).toBeGreaterThanOrEqual(270);
+  });
+
   it('takes its reals out of all virtuals, and puts them back', async () => {
     const server = createServer((socket) => socket.on('error', never)).listen(0, '127.0.0.1');
     onTestFinished(() => void server.close());
@@ -157,7 +166,7 @@ describe('a shared probe', () => {
     };
     const server = await countingServer(answer);
     const configs = ['v0', 'v1', 'v2', 'v3'].map((name) => virtual(name, server.port, page, { attributes }));
-    const sharing = new Sharing(configs, traceOf);
+    const sharing = new Sharing(configs, { traceOf });
     await expect.poll(() => sharing.count('v3')).toBe(1);
     expect([...seen.keys()]).toEqual(['v0', 'v2', 'v3']);
     for (const lines of seen.values()) {
