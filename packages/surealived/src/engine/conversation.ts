@@ -300,7 +300,7 @@ export class Conversation implements EventSink, TestRun {
  * to clients too (net.ipv4.ip_local_port_range), now and then it gives the test that very port, and TCP lets the two ends
  * open at once.
  */
-function isItself(fd: number, sockaddr: Buffer): boolean {
+export function isItself(fd: number, sockaddr: Buffer): boolean {
   if (sockaddr.readUInt16BE(SOCKADDR_PORT) < FIRST_CLIENT_PORT) return false;
   localLength.writeInt32LE(localSockaddr.length);
   if (libc.getsockname(fd, localSockaddr, localLength) !== 0) return false;

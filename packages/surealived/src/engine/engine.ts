@@ -24,6 +24,15 @@ export class Engine {
     return this.#queues[test.takes].run(test, onEnd, trace);
   }
 
+  /** A descriptor for a connection that is no test's and lasts; at most half of those for tests are lent. */
+  lendSocket(): boolean {
+    return this.#queues.socket.lend();
+  }
+
+  takeBackSocket(): void {
+    this.#queues.socket.takeBack();
+  }
+
   /** Forgets all tests that wait for their turn; those under way go on. */
   forgetWaiting(): void {
     for (const queue of Object.values(this.#queues)) queue.forgetWaiting();

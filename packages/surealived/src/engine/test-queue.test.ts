@@ -48,6 +48,27 @@ describe('TestQueue', () => {
     expect((await first).verdict).toMatchObject({ reason: 'timeout' });
   });
 
+  it('lends half of its places at most, and none that a test has', async () => {
+    const queue = new TestQueue(newReactor(), 5);
+    const port = await listen(never);
+    const running = [1, 2, 3, 4].map(() => queue.run(testOf(greets, port), never));
+    expect([queue.lend(), queue.lend()]).toEqual([true, false]);
+    for (const test of running) test.cancel();
+    expect([queue.lend(), queue.lend()]).toEqual([true, false]);
+    expect(queue.running).toBe(0);
+  });
+
+  it('lets a test begin that waited for a lent place', async () => {
+    const queue = new TestQueue(newReactor(), 2);
+    queue.lend();
+    const hangs = queue.run(testOf(greets, await listen(never)), () => expect.unreachable());
+    const outcome = runTest(testOf(greets, await listen(answers)), queue);
+    expect([queue.running, queue.waiting, hangs.hasBegun]).toEqual([1, 1, true]);
+    queue.takeBack();
+    expect((await outcome).verdict).toEqual(up('world'));
+    hangs.cancel();
+  });
+
   it('gets through a queue of thousands that all fail at once', async () => {
     const engine = new TestQueue(newReactor(), 1);
     const blocker = engine.run(testOf(greets, await blackHole()), () => expect.unreachable());

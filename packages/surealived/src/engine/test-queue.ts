@@ -22,6 +22,8 @@ export type OnTestEnd = (outcome: Outcome, test: PreparedTest) => void;
 
 /** A test under way, or waiting for its turn. */
 export interface RunningTest {
+  /** Whether it no longer waits. */
+  readonly hasBegun: boolean;
   cancel(): void;
 }
 
@@ -31,6 +33,8 @@ export class TestQueue {
   readonly #capacity: number;
   readonly #waiting = new Set<QueuedTest>();
   #running = 0;
+  /** Places that are taken by others than tests. */
+  #lent = 0;
   #isStarting = false;
 
   /** @param capacity Most tests at a time. */
@@ -61,6 +65,19 @@ export class TestQueue {
     this.#waiting.clear();
   }
 
+  /** Gives a place away for something that lasts, up to half of them. @returns Whether there was one to spare. */
+  lend(): boolean {
+    if (this.#lent >= Math.floor(this.#capacity / 2) || this.#running + this.#lent >= this.#capacity)
+      return false;
+    this.#lent++;
+    return true;
+  }
+
+  takeBack(): void {
+    this.#lent--;
+    this.#startWaiting();
+  }
+
   /** For QueuedTest: it gives up its place in the queue. */
   forget(queued: QueuedTest): void {
     this.#waiting.delete(queued);
@@ -78,7 +95,7 @@ export class TestQueue {
     this.#isStarting = true;
     try {
       for (const next of this.#waiting) {
-        if (this.#running >= this.#capacity) return;
+        if (this.#running + this.#lent >= this.#capacity) return;
         this.#waiting.delete(next);
         this.#running++;
         next.start(this.#reactor);
@@ -101,6 +118,10 @@ class QueuedTest implements RunningTest {
     this.#test = test;
     this.#onEnd = onEnd;
     this.#trace = trace;
+  }
+
+  get hasBegun(): boolean {
+    return this.#run !== undefined;
   }
 
   start(reactor: Reactor): void {
