@@ -173,7 +173,7 @@ export const CONFIG_KEYS = {
   maxfd: integer(
     1024,
     [64, 10_000_000],
-    'Open files to ask the system for. A test takes one; 208 are kept for everything else, and two for each of `max_tasks`, but three quarters at most. More tests at a time wait for their turn.',
+    'Open files to ask the system for. A test takes one; 208 are kept for everything else, and two for each of `max_tasks`, but three quarters at most. More tests at a time wait for their turn. Sentinels take up to half of what is there for tests.',
   ),
   log: path(
     '/var/log/surealived/surealived.log',

@@ -19,6 +19,7 @@ import { loadInWorker } from './reload/candidate.js';
 import { Reloader } from './reload/reloader.js';
 import type { ReloadReport } from './reload-report.js';
 import { Scheduler } from './schedule.js';
+import { SentinelNotes } from './sentinel/sentinel-notes.js';
 import { createVirtual, diffEntries, snapshotVirtual } from './state.js';
 import { WriteTroubles } from './write-troubles.js';
 
@@ -53,6 +54,7 @@ export class Daemon {
   readonly #records: Records;
   readonly #reloader: Reloader;
   readonly #admin: AdminServer;
+  readonly #sentinelNotes: SentinelNotes;
   #starting: Promise<number> | undefined;
   #snapshotTimer: NodeJS.Timeout | undefined;
 
@@ -61,6 +63,7 @@ export class Daemon {
     const { config, virtuals, sources, log, verbosity, clock = systemClock } = options;
     const wallNow = (): Date => clock.wallNow();
     this.#log = log;
+    this.#sentinelNotes = new SentinelNotes(log);
     this.#troubles = new WriteTroubles({ log, wallNow });
     this.#director = new Director({ virtuals: virtuals.map(createVirtual), log, wallNow });
     this.#handover = options.noSync
@@ -97,6 +100,7 @@ export class Daemon {
       sharesProbes: config.share_probes,
       onOutcome: (virtual, real, outcome) => this.#director.observe(virtual, real, outcome),
       traceOf: (virtual, real) => this.#records.traceOf(virtual, real),
+      onSentinel: (virtual, real, phase) => this.#sentinelNotes.note(virtual, real, phase),
     });
     this.#reloader = new Reloader({
       running: config,
@@ -194,6 +198,7 @@ export class Daemon {
         waiting: engine.waiting,
         longStalls: reactor.longStalls,
         stalledMs: reactor.stalledMs,
+        ...this.#scheduler.sentinelFigures,
       }),
       check: (virtual, real, trace) => this.#scheduler.check(virtual, real, trace),
       reload: () => this.reload(),

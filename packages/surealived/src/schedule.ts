@@ -7,6 +7,8 @@ import { type Probe, type ProbeContext, RealProbe } from './schedule/probe.js';
 import { prepareTestOf } from './schedule/real-test.js';
 import { type FirstTest, SharedProbe } from './schedule/shared-probe.js';
 import { SharedProbes } from './schedule/shared-probes.js';
+import { Sentinels } from './sentinel/sentinels.js';
+import type { OnSentinel, SentinelFigures } from './sentinel/watch.js';
 import type { Real, Virtual } from './state.js';
 
 export interface SchedulerOptions {
@@ -20,6 +22,7 @@ export interface SchedulerOptions {
   readonly traceOf?: (virtual: Virtual, real: Real) => Trace | undefined;
   /** Whether tests that are identical are made once for all reals that want them. */
   readonly sharesProbes?: boolean;
+  readonly onSentinel?: OnSentinel;
   /** 0 ≤ x < 1. */
   readonly random?: () => number;
 }
@@ -35,12 +38,18 @@ export class Scheduler {
   readonly #options: SchedulerOptions & ProbeContext;
   readonly #probes = new Map<Real, Probe>();
   readonly #shared: SharedProbes | undefined;
+  readonly #sentinels: Sentinels;
   /** Tests that somebody asked for. */
   readonly #checks = new Set<RunningTest>();
 
   constructor(options: SchedulerOptions) {
-    this.#options = { random: Math.random, ...options };
+    this.#sentinels = new Sentinels(options);
+    this.#options = { random: Math.random, ...options, sentinels: this.#sentinels };
     if (options.sharesProbes) this.#shared = new SharedProbes(this.#options);
+  }
+
+  get sentinelFigures(): SentinelFigures {
+    return this.#sentinels.figures;
   }
 
   start(virtuals: readonly Virtual[]): void {
@@ -48,6 +57,7 @@ export class Scheduler {
       this.#shared?.isChanged(virtual);
       this.#spread(virtual, virtual.reals);
     }
+    this.#assignSentinels(virtuals);
   }
 
   /** Ends the tests of what is gone, begins those of what is new; all others go on undisturbed. */
@@ -56,6 +66,8 @@ export class Scheduler {
     for (const { real } of retested) this.#leave(real);
     if (this.#shared) this.#regroup(virtuals, this.#shared);
     for (const [virtual, reals] of groupByVirtual([...added, ...retested])) this.#spread(virtual, reals);
+    for (const { virtual, real } of removed) this.#sentinels.assign(virtual, real, undefined);
+    this.#assignSentinels(virtuals);
   }
 
   /**
@@ -82,10 +94,17 @@ export class Scheduler {
   /** Ends all tests without a verdict. */
   stop(): void {
     this.#options.engine.forgetWaiting();
+    this.#sentinels.stop();
     for (const probe of this.#probes.values()) probe.stop();
     for (const check of this.#checks) check.cancel();
     this.#probes.clear();
     this.#checks.clear();
+  }
+
+  #assignSentinels(virtuals: readonly Virtual[]): void {
+    for (const virtual of virtuals)
+      for (const real of virtual.reals)
+        this.#sentinels.assign(virtual, real, real.config.sentinel ? this.#probes.get(real) : undefined);
   }
 
   #spread(virtual: Virtual, reals: readonly Real[]): void {

@@ -23,6 +23,7 @@ export function realConfig(name: string, own: Partial<RealConfig> = {}): RealCon
     tunnel: IPIP,
     testPort: 80,
     bindAddress: undefined,
+    sentinel: false,
     tls: undefined,
     attributes: {},
     ...own,

@@ -13,6 +13,7 @@ import {
   type WeightAdjustment,
   type WeightOverride,
 } from './health/weight.js';
+import type { SentinelPhase } from './sentinel/policy.js';
 
 /** A real as it stands now. Once the dumps are restored, it changes through Director alone. */
 export interface Real {
@@ -31,6 +32,8 @@ export interface Real {
   failure: string | undefined;
   /** What the last task put out. */
   output: string | undefined;
+  /** What its sentinel does, where it has one. */
+  sentinel: SentinelPhase | undefined;
   /** The last transitions, oldest first. */
   history: readonly Transition[];
   /** The round of its virtual in which it was last tested. */
@@ -73,6 +76,7 @@ export function createReal(config: RealConfig): Real {
     obstacle: undefined,
     failure: undefined,
     output: undefined,
+    sentinel: undefined,
     history: [],
     round: 0,
   };

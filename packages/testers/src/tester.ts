@@ -125,6 +125,8 @@ export class ObstacleError extends Error {
  */
 export interface TaskTester<T extends TObject = TObject> extends TesterBase<T> {
   readonly kind: 'task';
+  /** Whether it is known to talk TCP to the test port, so that a sentinel can watch that. */
+  readonly isOverTcp?: boolean;
   check(target: Target, attributes: Static<T>, context: TaskContext): Promise<Verdict>;
 }
 

@@ -251,6 +251,7 @@ describe('documents', () => {
     obstacle: null,
     failure: null,
     lastTransition: null,
+    sentinel: null,
   };
   const w2 = { ...w1, name: 'w 2', addr: '10.0.0.12', weight: 20, configuredWeight: 20 };
 

@@ -3,13 +3,14 @@ import type { Logger } from '@surealived/shared/log';
 import type { Director } from '../director.js';
 import type { Outcome, Trace } from '../engine/outcome.js';
 import type { ReloadReport } from '../reload-report.js';
+import type { SentinelFigures } from '../sentinel/watch.js';
 import type { Real, Virtual } from '../state.js';
 import type { ConnectionStatistics } from '../statistics/connection-statistics.js';
 import type { WriteTrouble } from '../write-troubles.js';
 import type { ProcessFigures } from './process-figures.js';
 
 /** How busy the engine is. */
-export interface EngineLoad {
+export interface EngineLoad extends Readonly<SentinelFigures> {
   /** Tests under way. */
   readonly running: number;
   /** Tests that wait for their turn. */

@@ -9,6 +9,7 @@ import type { ProblemCounts, Times } from '../dumps/stats-dump.js';
 import { floorOf } from '../health/floor.js';
 import type { WeightOverride } from '../health/weight.js';
 import type { ReloadReport } from '../reload-report.js';
+import type { SentinelPhase } from '../sentinel/policy.js';
 import {
   countHeld,
   currentWeight,
@@ -73,6 +74,8 @@ export interface RealDocument {
   /** Why the last test failed. */
   readonly failure: string | null;
   readonly lastTransition: TransitionDocument | null;
+  /** What the connection that watches over it does; null without one. */
+  readonly sentinel: SentinelPhase | null;
 }
 
 /** `vlist`. */
@@ -223,7 +226,7 @@ export function virtualDocument(virtual: Virtual): VirtualDocument {
 }
 
 export function realDocument(real: Real): RealDocument {
-  const { config, health, adminState, override, tests, obstacle, failure, history } = real;
+  const { config, health, adminState, override, tests, obstacle, failure, sentinel, history } = real;
   const last = history.at(-1);
   return {
     name: config.name,
@@ -240,6 +243,7 @@ export function realDocument(real: Real): RealDocument {
     obstacle: obstacle ?? null,
     failure: failure ?? null,
     lastTransition: last ? transitionDocument(last) : null,
+    sentinel: sentinel ?? null,
   };
 }
 

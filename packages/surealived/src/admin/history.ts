@@ -43,6 +43,7 @@ function describeHistory(real: Real, place: number): readonly string[] {
   return [
     `r:${place} ${describeReal(real)}`,
     ...real.history.map((transition, index) => `h:${place}.${index} ${describeTransition(real, transition)}`),
+    ...(real.sentinel === undefined ? [] : [`sentinel: ${real.sentinel}`]),
     ...(real.failure === undefined ? [] : [`failure: ${escapeText(real.failure)}`]),
     ...describeOutput(real.output),
   ];

@@ -130,6 +130,11 @@ it('says behind that how the engine is, what the last reload did, and what canno
     'r_ramping      : 0',
     'r_held         : 0',
     't_held_set     : 0',
+    '=== sentinels ===',
+    's_open         : 5',
+    's_backed_off   : 6',
+    's_breaks       : 7',
+    's_tests        : 8',
     '=== last reload ===',
     'time           : never',
     '=== write troubles ===',
@@ -170,7 +175,7 @@ it('is a document, too', async () => {
   const at = WALL_NOW.toISOString();
   const { version, sections, lastReload, troubles } = await (await services(TROUBLES)).askDocument('stats');
   expect(version).toBe(1);
-  expect(Object.keys(sections)).toEqual([...ORIGINAL_SECTIONS, 'engine', 'adjusted weights']);
+  expect(Object.keys(sections)).toEqual([...ORIGINAL_SECTIONS, 'engine', 'adjusted weights', 'sentinels']);
   expect(sections['real settings']).toEqual({
     ronline: 2,
     roffline: 0,

@@ -14,10 +14,12 @@ export const stats: Command = {
   summary: 'shows sums over all tests, what this process uses, and what it cannot do at present',
   run(context) {
     const { director } = context;
+    const load = context.engineLoad();
     const figures = [
       ...originalSections(director, context.processFigures()),
-      { title: 'engine', lines: engineFigures(director, context.engineLoad()) },
+      { title: 'engine', lines: engineFigures(director, load) },
       { title: 'adjusted weights', lines: adjustmentFigures(director) },
+      { title: 'sentinels', lines: sentinelFigures(load) },
     ];
     const troubles = [
       { title: 'last reload', lines: describeReload(context.lastReload()) },
@@ -128,6 +130,15 @@ function adjustmentFigures({ statistics, virtuals }: Director): readonly Line[] 
     ['r_ramping', total(isRamping)],
     ['r_held', total(isHeld)],
     ['t_held_set', statistics.holds],
+  ];
+}
+
+function sentinelFigures(load: EngineLoad): readonly Line[] {
+  return [
+    ['s_open', load.sentinelsOpen],
+    ['s_backed_off', load.sentinelsBackedOff],
+    ['s_breaks', load.sentinelBreaks],
+    ['s_tests', load.sentinelTests],
   ];
 }
 

@@ -7,6 +7,7 @@ import { isIP } from 'node:net';
 import { isLinkLocal, isUnspecified, parseAddress } from '@surealived/shared/address';
 import { type ForwardingMethod, realKey, type Tunnel } from '@surealived/shared/model';
 import { AttributeReader } from './attributes.js';
+import { checkSentinel } from './check-sentinel.js';
 import { type LoadedTester, loadModuleAttributes, type ModuleAttributes } from './load-tester.js';
 import { loadRealTunnel } from './load-tunnel.js';
 import type { RealConfig } from './model.js';
@@ -75,6 +76,7 @@ function loadReal(element: Element, path: string, context: RealContext): RealCon
   if (address && bindAddress && address.family !== bindAddress.family) {
     problems.error(placeOf(element, 'bindaddr'), path, 'attribute "bindaddr": not of the family of addr');
   }
+  if (tester && values.sentinel) checkSentinel(element, path, tester.tester, problems);
   const forwarding = values.rt ?? context.forwarding;
   const tunnel = loadRealTunnel(element, path, values, { forwarding, inherited: context.tunnel, problems });
   if (problems.errors.length > before || !address) return undefined;
@@ -89,6 +91,7 @@ function loadReal(element: Element, path: string, context: RealContext): RealCon
     tunnel,
     testPort: values.testport ?? tester?.values.testport ?? 0,
     bindAddress,
+    sentinel: values.sentinel ?? tester?.values.sentinel ?? false,
     tls: tester?.tlsPolicy && {
       serverName: tester.values.sni ?? serverNameOf(attributes),
       policy: tester.tlsPolicy,

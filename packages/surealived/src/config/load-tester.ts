@@ -12,6 +12,7 @@ import type { Static } from 'typebox';
 import { type AttributeProblem, AttributeReader } from './attributes.js';
 import { checkDelays } from './check-delays.js';
 import { checkNotify } from './check-notify.js';
+import { checkSentinel } from './check-sentinel.js';
 import { type CertificateFiles, loadTls } from './load-tls.js';
 import type { CountOrPercent, TestingConfig, TlsPolicy } from './model.js';
 import type { ProblemList } from './problem-list.js';
@@ -63,6 +64,7 @@ export function loadTester(element: Element, path: string, context: TesterContex
   checkNotify(element, path, values, problems);
   checkDelays(element, path, values, problems);
   const tlsPolicy = loadTls(element, path, { values, tester, certificateFiles, problems });
+  if (values.sentinel) checkSentinel(element, path, tester, problems);
   if (tester.kind !== 'constant' && values.testport === undefined && !isGivenByAll(reals, 'testport')) {
     problems.error(element, path, 'attribute "testport": missing, expected an integer 0..65535');
   }

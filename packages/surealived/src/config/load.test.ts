@@ -134,6 +134,35 @@ describe('a services file', () => {
     expect(load(text).warnings).toMatchObject([{ message: expect.stringContaining(message) }]);
   });
 
+  it('has sentinels where the tester asks for them, or a real', () => {
+    const text = `<surealived>
+      <virtual name="a" addr="192.0.2.1" port="80" proto="tcp" sched="rr" rt="dr">
+        <tester proto="tcp" testport="80" sentinel="1"/>
+        <real name="a1" addr="10.0.0.1" port="80" weight="1"/>
+        <real name="a2" addr="10.0.0.2" port="80" weight="1" sentinel="off"/>
+      </virtual>
+      <virtual name="b" addr="192.0.2.2" port="22" proto="tcp" sched="rr" rt="dr">
+        <tester proto="ssh" testport="22"/>
+        <real name="b1" addr="10.0.0.1" port="22" weight="1"/>
+        <real name="b2" addr="10.0.0.2" port="22" weight="1" sentinel="1"/>
+      </virtual></surealived>`;
+    const { virtuals } = load(text, true);
+    expect(virtuals.map(({ reals }) => reals.map(({ sentinel }) => sentinel))).toEqual([
+      [true, false],
+      [false, true],
+    ]);
+  });
+
+  it('warns of a sentinel where the tester may not talk TCP', () => {
+    const { virtuals, warnings } = load(
+      services({ tester: 'proto="exec" exec="true" testport="80" sentinel="1"' }),
+    );
+    expect(virtuals[0]?.reals[0]?.sentinel).toBe(true);
+    expect(warnings.map(({ message }) => message)).toEqual([
+      'virtual "web" > tester: attribute "sentinel": it connects to the test port by TCP, which the tester exec may not do',
+    ]);
+  });
+
   it('takes a prefix for the family that the reals of a mark tell', () => {
     const text = `<surealived><virtual name="m" proto="fwmark" fwmark="7" sched="rr" rt="dr" pers="9" pers_prefix="64">
       <tester proto="no-test"/><real name="a" addr="2001:db8::1" port="0" weight="1"/></virtual></surealived>`;

@@ -112,6 +112,8 @@ export interface RealConfig extends RealId {
   readonly testPort: number;
   /** Source address of the tests. */
   readonly bindAddress: Address | undefined;
+  /** Whether an idle connection to the test port is kept, whose end calls for a test. */
+  readonly sentinel: boolean;
   /** Absent where the test does not speak TLS. */
   readonly tls: TlsOptions | undefined;
   /** The tester's attributes, with this real's own values where it gives some. */

@@ -170,6 +170,11 @@ export const TesterAttributes = Type.Object({
     default: 0,
     description: 'Days that the certificate must still be valid for.',
   }),
+  sentinel: Flag({
+    default: false,
+    description:
+      'Keep an idle connection to the test port of each real, whose end calls for a test at once. For testers that talk TCP.',
+  }),
   debugcomm: Flag({ default: false, description: 'Dump the conversations with the reals.' }),
   logmicro: Flag({ default: false, description: 'Statistics in microseconds.' }),
   stats_samples: Type.Integer({
@@ -199,4 +204,7 @@ export const RealAttributes = Type.Object({
   ),
   ...tunnelAttributes("the virtual's tunnel without"),
   bindaddr: Type.Optional(IpAddress('Source address of the tests.')),
+  sentinel: Type.Optional(
+    Flag({ description: 'Whether an idle connection to it is kept, instead of what the tester says.' }),
+  ),
 });

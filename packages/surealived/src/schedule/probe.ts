@@ -3,6 +3,7 @@ import type { Outcome, Trace } from '../engine/outcome.js';
 import type { Reactor } from '../engine/reactor.js';
 import type { PreparedTest, RunningTest, TestRun } from '../engine/test-queue.js';
 import { WheelTimer } from '../engine/timer-wheel.js';
+import type { Sentinels } from '../sentinel/sentinels.js';
 import type { Real, Virtual } from '../state.js';
 import { delayMs } from './delay.js';
 import { prepareTestOf } from './real-test.js';
@@ -13,6 +14,7 @@ export interface ProbeContext {
   readonly engine: Engine;
   readonly onOutcome: (virtual: Virtual, real: Real, outcome: Outcome) => void;
   readonly traceOf?: (virtual: Virtual, real: Real) => Trace | undefined;
+  readonly sentinels: Pick<Sentinels, 'noteTest'>;
   /** 0 ≤ x < 1. */
   readonly random: () => number;
 }
@@ -59,11 +61,23 @@ export abstract class Probe extends WheelTimer implements PreparedTest {
     this.#running?.cancel();
   }
 
+  /** Whether a test has begun that has not ended. */
+  get isUnderWay(): boolean {
+    return this.#isRunning && this.#running?.hasBegun !== false;
+  }
+
+  /** Makes the next test now, without regard to its delay. */
+  hurry(): void {
+    if (this.#isRunning || this.isStopped) return;
+    this.context.reactor.disarm(this);
+    this.run();
+  }
+
   run(): void {
     this.#isRunning = true;
     const running = this.context.engine.run(this, tellProbe, this.trace());
-    // the end may have come already
-    if (this.#isRunning) this.#running = running;
+    // the end may have come already, and the next test begun
+    if (this.#isRunning) this.#running ??= running;
   }
 
   /** What is told may change the state, which the delay follows from, or stop this probe. */
@@ -73,6 +87,7 @@ export abstract class Probe extends WheelTimer implements PreparedTest {
     const delayMs = this.tell(outcome);
     if (delayMs === undefined || this.isStopped) return;
     this.startAt(this.context.reactor.nowMs() + delayMs);
+    this.context.sentinels.noteTest(this, outcome);
   }
 }
 

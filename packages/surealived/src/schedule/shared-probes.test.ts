@@ -21,7 +21,9 @@ const DUE_MS = 3_600_000;
 function newProbes() {
   const reactor = newReactor();
   const engine = new Engine(reactor, { sockets: 1, tasks: 1 });
-  const probes = new SharedProbes({ reactor, engine, random: Math.random, onOutcome: () => undefined });
+  const nothing = (): void => undefined;
+  const sentinels = { noteTest: nothing };
+  const probes = new SharedProbes({ reactor, engine, sentinels, random: Math.random, onOutcome: nothing });
   const join = (testing: Partial<TestingConfig> = {}, real: Partial<RealConfig> = {}) => {
     const virtual = virtualOf(testing, real);
     const [member] = virtual.reals as [Real];

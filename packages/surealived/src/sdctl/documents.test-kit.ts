@@ -31,6 +31,7 @@ export const w1: RealDocument = {
   obstacle: null,
   failure: null,
   lastTransition: null,
+  sentinel: null,
 };
 
 /** A transition at 10:07:14 local time, or `seconds` later. */

@@ -152,13 +152,14 @@ function describeVirtual(virtual: VirtualDocument | VirtualWithReals, paint: Pai
 
 function realCells(real: RealDocument): readonly Cell[] {
   const { name, weight, configuredWeight, override, rstate } = real;
-  const { online, obstacle, failure, lastTransition } = real;
+  const { online, obstacle, failure, sentinel, lastTransition } = real;
   const wanted = override === null ? String(configuredWeight) : `${configuredWeight} (${override})`;
   const last = lastTransition
     ? [`${timeOf(lastTransition)} ${lastTransition.event} ${lastTransition.detail}`]
     : [];
   // the reason of a real that is down is no news where it is the last change itself
   if (!online && failure !== null && lastTransition?.event !== 'offline') last.push(`fails: ${failure}`);
+  if (sentinel === 'backoff' || sentinel === 'crowded') last.push(`sentinel: ${sentinel}`);
   return [
     token(name),
     realId(real),

@@ -38,8 +38,37 @@ describe('a sentinel', () => {
     ['waits for a verdict', `${OPEN} ended:60 ask void void`, 'testing', 0],
     ['believes the verdict that the real is dead', `${OPEN} ended:60 ask down`, 'closed', 0],
     ['goes on soon where an old idle connection was closed', `${OPEN} ended:10 ask up`, 'resting', 0],
-    ['backs off where a young one was closed', `${OPEN} ended:9 ask up`, 'backoff', 1],
-    ['and connects again after that', `${OPEN} ended:9 ask up due`, 'connecting', 1],
+    ['looks again soon where a young one was closed', `${OPEN} ended:9 ask up`, 'resting', 1],
+    [
+      'asks for another test when that ends, too',
+      `${OPEN} ended:9 ask up due connected ended ask`,
+      'testing',
+      2,
+    ],
+    [
+      'asks for another test when it finds nobody then',
+      `${OPEN} ended:99 ask up due unreachable`,
+      'broken',
+      1,
+    ],
+    [
+      'asks for no more tests than that',
+      `${OPEN} ended:99 ask up due due ask up due due ask up`,
+      'backoff',
+      2,
+    ],
+    [
+      'backs off from a habit of closing',
+      `${OPEN} ended:9 ask up due connected ended:9 ask up`,
+      'backoff',
+      2,
+    ],
+    [
+      'and connects again after that',
+      `${OPEN} ended:9 ask up due connected ended:9 ask up due`,
+      'connecting',
+      2,
+    ],
     ['backs off when it cannot connect', 'up due unreachable', 'backoff', 1],
     ['backs off when nobody answers in time', 'up due due', 'backoff', 1],
     [
@@ -61,7 +90,12 @@ describe('a sentinel', () => {
     ['backs off from a server that talks on and on', `${OPEN} flooded:2`, 'backoff', 1],
     ['bears one that took long for that', `${OPEN} flooded:3600`, 'resting', 0],
   ])('%s', (_what, events, phase, strikes) => {
-    expect(play(events)).toEqual({ phase, strikes });
+    expect(play(events)).toMatchObject({ phase, strikes });
+  });
+
+  it('looks soon at a server that may be dying', () => {
+    const standing = play(`${OPEN} ended:60 ask up`);
+    expect([restMs(standing, 0), restMs(standing, 1)]).toEqual([25, 50]);
   });
 
   it.each<[SentinelPhase, number, number, number]>([
@@ -73,13 +107,17 @@ describe('a sentinel', () => {
     ['backoff', 100_000, 150_000, 300_000],
     ['crowded', 3, 30_000, 60_000],
   ])('in phase %s after %i strikes waits %i to %i ms', (phase, strikes, least, most) => {
-    expect(restMs({ phase, strikes }, 0)).toBe(least);
-    expect(restMs({ phase, strikes }, 1)).toBe(most);
+    const standing = { phase, strikes, mayBeDying: false };
+    expect([restMs(standing, 0), restMs(standing, 1)]).toEqual([least, most]);
   });
 
   it('never asks for a test of which it would not hear, and always ends its rest', () => {
     const events: fc.Arbitrary<SentinelEvent> = fc.constantFrom('up', 'down', 'void', 'due', 'ask');
-    const standings = fc.record({ phase: fc.constantFrom(...SENTINEL_PHASES), strikes: fc.nat(1000) });
+    const standings = fc.record({
+      phase: fc.constantFrom(...SENTINEL_PHASES),
+      strikes: fc.nat(1000),
+      mayBeDying: fc.boolean(),
+    });
     fc.assert(
       fc.property(standings, events, (standing, event) => {
         const next = decide(standing, event);

@@ -25,8 +25,13 @@ export type SentinelPhase = (typeof SENTINEL_PHASES)[number];
 
 export interface Standing {
   readonly phase: SentinelPhase;
-  /** Connections in a row that could not be made, or that ended soon without any harm. */
+  /** Connections in a row that could not be made, or that ended soon. */
   readonly strikes: number;
+  /**
+   * Whether a connection ended just now and the test still succeeded. A process that dies closes its connections one after
+   * the other, and the kernel may accept for it until the listener's turn comes: what follows has to be looked at as well.
+   */
+  readonly mayBeDying: boolean;
 }
 
 export type SentinelEvent =
@@ -46,11 +51,15 @@ export type SentinelEvent =
   /** The server says so much unasked that the connection is given up. */
   | 'flooded';
 
-export const CLOSED: Standing = { phase: 'closed', strikes: 0 };
+export const CLOSED: Standing = { phase: 'closed', strikes: 0, mayBeDying: false };
 
 /** A connection that lived so long was worth its while: servers that close it after that are asked again soon. */
 const LONG_LIFE_MS = 10_000;
 const REST_MS = 2000;
+/** Before a server is looked at again that may be dying. */
+const SECOND_LOOK_MS = 50;
+/** So many connections may end soon before that is taken for a habit of the server's. */
+const MAX_ENDS = 1;
 const FIRST_BACKOFF_MS = 10_000;
 const MAX_BACKOFF_MS = 300_000;
 /** Descriptors become free when something else changes, not by waiting. */
@@ -61,26 +70,38 @@ export function decide(standing: Standing, event: SentinelEvent, livedMs = 0): S
   const { phase, strikes } = standing;
   switch (event) {
     case 'up':
-      if (phase === 'broken') return { phase: 'testing', strikes };
-      return phase === 'closed' || phase === 'testing' ? rest(strikes) : standing;
+      return afterSuccess(standing);
     case 'down':
       return phase === 'closed' ? standing : CLOSED;
     case 'void':
     case 'ask':
-      return phase === 'broken' ? { phase: 'testing', strikes } : standing;
+      return phase === 'broken' ? { ...standing, phase: 'testing' } : standing;
     case 'due':
-      return phase === 'connecting' ? rest(strikes + 1) : { phase: 'connecting', strikes };
+      return phase === 'connecting' ? afterFailure(standing) : { ...standing, phase: 'connecting' };
     case 'connected':
-      return { phase: 'open', strikes };
+      return { phase: 'open', strikes, mayBeDying: false };
     case 'unreachable':
-      return rest(strikes + 1);
+      return afterFailure(standing);
     case 'crowded':
-      return { phase: 'crowded', strikes };
+      return { phase: 'crowded', strikes, mayBeDying: false };
     case 'ended':
-      return { phase: 'broken', strikes: strikesAfter(strikes, livedMs) };
+      return { phase: 'broken', strikes: strikesAfter(strikes, livedMs), mayBeDying: false };
     case 'flooded':
       return rest(strikesAfter(strikes, livedMs));
   }
+}
+
+function afterSuccess(standing: Standing): Standing {
+  const { phase, strikes } = standing;
+  if (phase === 'closed') return rest(strikes);
+  if (phase === 'broken') return { ...standing, phase: 'testing' };
+  if (phase !== 'testing') return standing;
+  return strikes > MAX_ENDS ? rest(strikes) : { phase: 'resting', strikes, mayBeDying: true };
+}
+
+/** No connection: of a server that may be dying that is news, and calls for a test. Otherwise the tests find out. */
+function afterFailure({ strikes, mayBeDying }: Standing): Standing {
+  return mayBeDying ? { phase: 'broken', strikes: strikes + 1, mayBeDying: false } : rest(strikes + 1);
 }
 
 /**
@@ -89,8 +110,8 @@ export function decide(standing: Standing, event: SentinelEvent, livedMs = 0): S
  *
  * @param random 0 ≤ x < 1.
  */
-export function restMs({ phase, strikes }: Standing, random: number): number {
-  return baseMs(phase, strikes) * (0.5 + random / 2);
+export function restMs(standing: Standing, random: number): number {
+  return baseMs(standing) * (0.5 + random / 2);
 }
 
 /** Whether a phase ends by itself. */
@@ -98,14 +119,14 @@ export function isRest(phase: SentinelPhase): boolean {
   return phase === 'resting' || phase === 'backoff' || phase === 'crowded';
 }
 
-function baseMs(phase: SentinelPhase, strikes: number): number {
+function baseMs({ phase, strikes, mayBeDying }: Standing): number {
   if (phase === 'crowded') return CROWDED_MS;
-  if (phase === 'resting') return REST_MS;
+  if (phase === 'resting') return mayBeDying ? SECOND_LOOK_MS : REST_MS;
   return Math.min(FIRST_BACKOFF_MS * 2 ** (strikes - 1), MAX_BACKOFF_MS);
 }
 
 function rest(strikes: number): Standing {
-  return { phase: strikes === 0 ? 'resting' : 'backoff', strikes };
+  return { phase: strikes === 0 ? 'resting' : 'backoff', strikes, mayBeDying: false };
 }
 
 function strikesAfter(strikes: number, livedMs: number): number {

@@ -47,6 +47,7 @@ export default defineTaskTester({
   description: 'Exchanges keys by SSH; logs in where a user is given, and runs a command where one is given.',
   shareable: true,
   attributes: Attributes,
+  isOverTcp: true,
   findFault({ user, password, key_file, command }) {
     const idle = Object.entries({ password, key_file, command }).find(([, value]) => value !== '');
     if (user === '' && idle) return { attribute: idle[0], message: 'has no effect without a user' };

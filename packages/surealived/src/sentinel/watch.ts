@@ -1,0 +1,106 @@
+import { addressFamily, encodeSockaddr } from '@surealived/shared/libc';
+import type { RealConfig } from '../config/model.js';
+import type { Place } from '../reconfigure.js';
+import type { Probe } from '../schedule/probe.js';
+import type { Real, Virtual } from '../state.js';
+import type { SentinelPhase } from './policy.js';
+import { Sentinel, type SentinelMeans, type Watched } from './sentinel.js';
+
+/** Hears of each phase that a real's sentinel begins; `undefined` when it has none any more. */
+export type OnSentinel = (virtual: Virtual, real: Real, phase: SentinelPhase | undefined) => void;
+
+/** What sentinels have done, and do. */
+export interface SentinelFigures {
+  /** Connections that stand now. */
+  sentinelsOpen: number;
+  /** Sentinels that leave their server alone for now. */
+  sentinelsBackedOff: number;
+  /** Connections that ended, since the start. */
+  sentinelBreaks: number;
+  /** Tests that were made at once for that. */
+  sentinelTests: number;
+}
+
+/** A sentinel with the probe that it hurries. */
+export class Watch implements Watched {
+  readonly sentinel: Sentinel;
+  /** Its reals that are to have a sentinel. */
+  readonly places = new Map<Real, Place>();
+  probe: Probe;
+  readonly #figures: SentinelFigures;
+  readonly #onSentinel: OnSentinel | undefined;
+  readonly #virtual: Virtual;
+  readonly #target: RealConfig;
+  #phase: SentinelPhase = 'closed';
+
+  constructor(
+    means: SentinelMeans,
+    figures: SentinelFigures,
+    probe: Probe,
+    { virtual, real }: Place,
+    onSentinel: OnSentinel | undefined,
+  ) {
+    this.probe = probe;
+    this.#figures = figures;
+    this.#onSentinel = onSentinel;
+    this.#virtual = virtual;
+    this.#target = real.config;
+    this.sentinel = new Sentinel(means, this);
+  }
+
+  get domain(): number {
+    return addressFamily(this.#target.address.family);
+  }
+
+  get sockaddr(): Buffer {
+    return encodeSockaddr(this.#target.address, this.#target.testPort);
+  }
+
+  get bindSockaddr(): Buffer | undefined {
+    const { bindAddress } = this.#target;
+    return bindAddress && encodeSockaddr(bindAddress, 0);
+  }
+
+  get timeoutMs(): number {
+    return this.#virtual.config.testing.timeoutMs;
+  }
+
+  /** Whether its connection is as one to this real would be. */
+  isAt({ address, testPort, bindAddress }: RealConfig): boolean {
+    const target = this.#target;
+    return (
+      target.address.text === address.text &&
+      target.testPort === testPort &&
+      target.bindAddress?.text === bindAddress?.text
+    );
+  }
+
+  isUnderWay(): boolean {
+    return this.probe.isUnderWay;
+  }
+
+  hurry(): void {
+    this.#figures.sentinelTests++;
+    this.probe.hurry();
+  }
+
+  onPhase(phase: SentinelPhase): void {
+    this.#count(phase);
+    for (const { virtual, real } of this.places.values()) this.#onSentinel?.(virtual, real, phase);
+  }
+
+  close(): void {
+    this.#count('closed');
+    this.sentinel.close();
+  }
+
+  #count(phase: SentinelPhase): void {
+    const figures = this.#figures;
+    if (this.#phase === 'open') figures.sentinelsOpen--;
+    if (this.#phase === 'backoff') figures.sentinelsBackedOff--;
+    if (phase === 'open') figures.sentinelsOpen++;
+    if (phase === 'backoff') figures.sentinelsBackedOff++;
+    if (phase === 'broken') figures.sentinelBreaks++;
+    this.#phase = phase;
+  }
+}
