@@ -19,6 +19,7 @@ const never = (): void => undefined;
 const asks = defineStreamTester({
   name: 'asks',
   description: 'Asks for a word.',
+  shareable: true,
   attributes: Type.Object({}),
   *probe() {
     yield* write('?');
@@ -51,12 +52,13 @@ async function patientServer(answer: (socket: Socket) => void = (socket) => sock
 }
 
 /** Tests of virtuals, hours apart: whatever follows the first of a real was called for. */
-function schedule(configs: readonly VirtualConfig[], sockets = 100) {
+function schedule(configs: readonly VirtualConfig[], { sockets = 100, sharesProbes = false } = {}) {
   const reactor = newReactor();
   const outcomes: string[] = [];
   const scheduler = new Scheduler({
     reactor,
     startupDelayMs: 0,
+    sharesProbes,
     random: () => 0,
     engine: new Engine(reactor, { sockets, tasks: 1 }),
     onOutcome: ({ config: { testing } }, real, { verdict }) => {
@@ -145,10 +147,30 @@ it('has one more test made where one was under way that then says up, and none w
   expect(outcomes.slice(before)).toEqual(['w up', 'w down']);
 });
 
+it('has one connection for tests that are shared, until none of their reals wants it', async () => {
+  const server = await patientServer();
+  const real = watched('w', server.port);
+  const other = virtualConfig([real], rarely, { name: 'other', port: 81 });
+  const without = virtualConfig([{ ...real, sentinel: false }], rarely, { name: 'without', port: 82 });
+  const { outcomes, figures, phases, reload, untilOpen } = schedule([web([real]), other, without], {
+    sharesProbes: true,
+  });
+  await untilOpen();
+  await expect.poll(() => server.idle.size).toBe(1);
+  expect(phases()).toEqual(['open', 'open', undefined]);
+  reload([other, without]);
+  expect([server.idle.size, figures.sentinelsOpen]).toEqual([1, 1]);
+  server.answerBy((socket) => socket.end('x'));
+  for (const socket of server.idle) socket.resetAndDestroy();
+  await expect.poll(phases).toEqual(['closed', undefined]);
+  expect(outcomes).toEqual([...Array(3).fill('w up'), ...Array(2).fill('w down')]);
+  expect(figures.sentinelTests).toBe(1);
+});
+
 it('takes no more than half of the places of tests', async () => {
   const ports = await Promise.all([1, 2, 3, 4, 5].map(() => listen(never)));
   const reals = ports.map((port) => watched(`w${port}`, port));
-  const { phases } = schedule([web(reals, { tester: tcp })], 4);
+  const { phases } = schedule([web(reals, { tester: tcp })], { sockets: 4 });
   await expect
     .poll(() => phases().sort(), { timeout: 10_000 })
     .toEqual(['crowded', 'crowded', 'crowded', 'open', 'open']);
