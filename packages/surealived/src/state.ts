@@ -14,6 +14,7 @@ import {
   type WeightOverride,
 } from './health/weight.js';
 import type { SentinelPhase } from './sentinel/policy.js';
+import type { RealStatistics } from './statistics/real-statistics.js';
 
 /** A real as it stands now. Once the dumps are restored, it changes through Director alone. */
 export interface Real {
@@ -38,6 +39,8 @@ export interface Real {
   history: readonly Transition[];
   /** The round of its virtual in which it was last tested. */
   round: number;
+  /** For ConnectionStatistics, which needs it at each test; absent where none are gathered. */
+  statistics: RealStatistics | undefined;
 }
 
 /** Something that happened to a real. */
@@ -79,6 +82,7 @@ export function createReal(config: RealConfig): Real {
     sentinel: undefined,
     history: [],
     round: 0,
+    statistics: undefined,
   };
 }
 

@@ -26,7 +26,6 @@ interface VirtualCounts {
 /** How long tests take, by real and by virtual (spec sections 6 and 7). What is removed is forgotten with its object. */
 export class ConnectionStatistics implements DirectorListener {
   readonly #wallNow: () => Date;
-  readonly #reals = new WeakMap<Real, RealStatistics>();
   readonly #virtuals = new WeakMap<Virtual, VirtualCounts>();
 
   constructor(wallNow: () => Date) {
@@ -45,16 +44,12 @@ export class ConnectionStatistics implements DirectorListener {
 
   onReconfigured({ virtuals }: Reconfiguration): void {
     for (const { config, reals } of virtuals)
-      for (const real of reals) this.#reals.get(real)?.resize(config.testing.statsSamples);
+      for (const real of reals) real.statistics?.resize(config.testing.statsSamples);
   }
 
   ofReal({ config }: Virtual, real: Real): RealStatistics {
-    let statistics = this.#reals.get(real);
-    if (!statistics) {
-      statistics = new RealStatistics(config.testing.statsSamples);
-      this.#reals.set(real, statistics);
-    }
-    return statistics;
+    real.statistics ??= new RealStatistics(config.testing.statsSamples);
+    return real.statistics;
   }
 
   ofVirtual(virtual: Virtual): VirtualStatistics {

@@ -1,14 +1,20 @@
 import type { DumpedRealStatistics, ProblemCounts, Times } from '../dumps/stats-dump.js';
 import type { Outcome } from '../engine/outcome.js';
+import { type CellBlock, CellStore } from './cells.js';
 
 const NO_TIMES: Times = { connect: 0, response: 0, total: 0 };
-/** Where the triples stand that come before the ring of the last samples. */
-const LAST = 0;
-const SUM_US = 3;
-const SUM_MS = 6;
-/** Sum of the ring. */
-const WINDOW = 9;
-const RING = 12;
+/** Where the sums stand: connect, response and total in microseconds; the same of each test's whole milliseconds. */
+const SUM_US = 0;
+const SUM_MS = 3;
+/** When the last test began. */
+const STARTED_AT_MS = 6;
+const SUMS = 7;
+/** In the ring: microseconds of connecting and in all, of the last test first, then of each of the last samples. */
+const PAIR = 2;
+/** More than an hour is not told apart. */
+const MAX_US = 2 ** 32 - 1;
+
+const store = new CellStore(SUMS);
 
 /**
  * How long the tests of one real took.
@@ -22,10 +28,10 @@ export class RealStatistics {
   silentProblems = 0;
   unreachableProblems = 0;
   refusedProblems = 0;
-  /** Of the last test: its verdict, and when it began (milliseconds of wall time, 0 before the first). */
+  /** The last verdict. */
   wasUp = false;
-  startedAtMs = 0;
-  #cells: Float64Array;
+  #block: CellBlock;
+  #row: number;
   #samples: number;
   /** How many places of the ring are filled, and the one that is filled next. */
   #filled = 0;
@@ -36,7 +42,8 @@ export class RealStatistics {
   /** @param samples How many of the last tests an average covers. */
   constructor(samples: number) {
     this.#samples = samples;
-    this.#cells = new Float64Array(RING + 3 * samples);
+    this.#block = blockFor(samples);
+    this.#row = this.#block.take();
   }
 
   /** @param endedAtMs Wall time. */
@@ -44,35 +51,40 @@ export class RealStatistics {
     if (!verdict) return;
     this.tests++;
     this.wasUp = verdict.up;
-    this.startedAtMs = endedAtMs - totalMs;
     if (connectionProblem === 'silent') this.silentProblems++;
     else if (connectionProblem === 'unreachable') this.unreachableProblems++;
     else if (connectionProblem === 'refused') this.refusedProblems++;
     const totalUs = Math.round(totalMs * 1000);
     const connectUs = connectionProblem ? totalUs : Math.min(Math.round(connectMs * 1000), totalUs);
-    const place = RING + 3 * this.#next;
-    for (let i = 0; i < 3; i++) this.#add(WINDOW + i, -this.#at(place + i));
-    this.#put(LAST, connectUs, totalUs);
-    this.#put(place, connectUs, totalUs);
-    for (let i = 0; i < 3; i++) {
-      const us = this.#at(place + i);
-      this.#add(WINDOW + i, us);
-      this.#add(SUM_US + i, us);
-      this.#add(SUM_MS + i, inMs(us));
-    }
+    this.#put(0, connectUs, totalUs);
+    this.#put(1 + this.#next, connectUs, totalUs);
+    this.#block.setSum(this.#row, STARTED_AT_MS, endedAtMs - totalMs);
+    this.#add(SUM_US, connectUs, totalUs - connectUs, totalUs);
+    this.#add(SUM_MS, inMs(connectUs), inMs(totalUs - connectUs), inMs(totalUs));
     this.#next = (this.#next + 1) % this.#samples;
     if (this.#filled < this.#samples) this.#filled++;
   }
 
+  /** When the last test began: milliseconds of wall time, 0 before the first. */
+  get startedAtMs(): number {
+    return this.#block.sum(this.#row, STARTED_AT_MS);
+  }
+
   /** Microseconds of the last test. */
   get lastUs(): Times {
-    return this.#triple(LAST);
+    return timesOf(...this.#pair(0));
   }
 
   /** Average microseconds of the last samples. */
   get averageUs(): Times {
     if (this.#filled === 0) return this.#restored?.averageUs ?? NO_TIMES;
-    return this.#perTest(WINDOW, this.#filled);
+    let [connectUs, totalUs] = [0, 0];
+    for (let sample = 1; sample <= this.#filled; sample++) {
+      const [connect, total] = this.#pair(sample);
+      connectUs += connect;
+      totalUs += total;
+    }
+    return perTest(timesOf(connectUs, totalUs), this.#filled);
   }
 
   get averageMs(): Times {
@@ -82,12 +94,12 @@ export class RealStatistics {
 
   /** Average microseconds of all tests. */
   get overallUs(): Times {
-    return this.#perTest(SUM_US, this.tests);
+    return perTest(this.#triple(SUM_US), this.tests);
   }
 
   /** Average milliseconds of all tests, of which each counts with its whole milliseconds. */
   get overallMs(): Times {
-    return this.#perTest(SUM_MS, this.tests);
+    return perTest(this.#triple(SUM_MS), this.tests);
   }
 
   get problems(): ProblemCounts {
@@ -102,10 +114,14 @@ export class RealStatistics {
   /** Averages cover another number of tests from now on; the samples so far are forgotten, the sums are not. */
   resize(samples: number): void {
     if (samples === this.#samples) return;
-    const cells = new Float64Array(RING + 3 * samples);
-    cells.set(this.#cells.subarray(0, WINDOW));
     this.#restored = { averageMs: this.averageMs, averageUs: this.averageUs };
-    this.#cells = cells;
+    const { lastUs } = this;
+    const [before, formerRow] = [this.#block, this.#row];
+    this.#block = blockFor(samples);
+    this.#row = this.#block.take();
+    for (let which = 0; which < SUMS; which++)
+      this.#block.setSum(this.#row, which, before.sum(formerRow, which));
+    this.#put(0, lastUs.connect, lastUs.total);
     this.#samples = samples;
     this.#filled = 0;
     this.#next = 0;
@@ -113,47 +129,71 @@ export class RealStatistics {
 
   dump(real: string): DumpedRealStatistics {
     const { tests, averageMs, averageUs, problems } = this;
-    const sums = { sumMs: this.#triple(SUM_MS), sumUs: this.#triple(SUM_US) };
-    return { real, tests, averageMs, averageUs, ...sums, problems };
+    return {
+      real,
+      tests,
+      averageMs,
+      averageUs,
+      sumMs: this.#triple(SUM_MS),
+      sumUs: this.#triple(SUM_US),
+      problems,
+    };
   }
 
   /** Goes on from what an earlier process left. */
   restore({ tests, averageMs, averageUs, sumMs, sumUs, problems }: DumpedRealStatistics): void {
     this.tests = tests;
     this.#restored = { averageMs, averageUs };
-    this.#cells.set([sumUs.connect, sumUs.response, sumUs.total], SUM_US);
-    this.#cells.set([sumMs.connect, sumMs.response, sumMs.total], SUM_MS);
+    this.#add(SUM_US, sumUs.connect, sumUs.response, sumUs.total);
+    this.#add(SUM_MS, sumMs.connect, sumMs.response, sumMs.total);
     this.silentProblems = problems.silent;
     this.unreachableProblems = problems.unreachable;
     this.refusedProblems = problems.refused;
   }
 
-  #put(at: number, connectUs: number, totalUs: number): void {
-    this.#cells[at] = connectUs;
-    this.#cells[at + 1] = totalUs - connectUs;
-    this.#cells[at + 2] = totalUs;
+  /** @param place 0 for the last test, then the samples. */
+  #put(place: number, connectUs: number, totalUs: number): void {
+    this.#block.setRing(this.#row, PAIR * place, Math.min(connectUs, MAX_US));
+    this.#block.setRing(this.#row, PAIR * place + 1, Math.min(totalUs, MAX_US));
   }
 
-  #add(at: number, value: number): void {
-    this.#cells[at] = this.#at(at) + value;
+  #pair(place: number): [connectUs: number, totalUs: number] {
+    const [block, row] = [this.#block, this.#row];
+    return [block.ring(row, PAIR * place), block.ring(row, PAIR * place + 1)];
   }
 
-  #at(index: number): number {
-    return this.#cells[index] ?? 0;
+  /** @param first Where the three sums begin. */
+  #add(first: number, connect: number, response: number, total: number): void {
+    this.#block.add(this.#row, first, connect);
+    this.#block.add(this.#row, first + 1, response);
+    this.#block.add(this.#row, first + 2, total);
   }
 
-  #triple(at: number): Times {
-    return { connect: this.#at(at), response: this.#at(at + 1), total: this.#at(at + 2) };
-  }
-
-  #perTest(at: number, tests: number): Times {
-    const count = Math.max(tests, 1);
+  #triple(first: number): Times {
+    const [block, row] = [this.#block, this.#row];
     return {
-      connect: Math.floor(this.#at(at) / count),
-      response: Math.floor(this.#at(at + 1) / count),
-      total: Math.floor(this.#at(at + 2) / count),
+      connect: block.sum(row, first),
+      response: block.sum(row, first + 1),
+      total: block.sum(row, first + 2),
     };
   }
+}
+
+function blockFor(samples: number): CellBlock {
+  return store.blockFor(PAIR * (1 + samples));
+}
+
+function timesOf(connect: number, total: number): Times {
+  return { connect, response: total - connect, total };
+}
+
+function perTest({ connect, response, total }: Times, tests: number): Times {
+  const count = Math.max(tests, 1);
+  return {
+    connect: Math.floor(connect / count),
+    response: Math.floor(response / count),
+    total: Math.floor(total / count),
+  };
 }
 
 function inMs(timeUs: number): number {
