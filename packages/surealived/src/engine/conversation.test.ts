@@ -71,7 +71,7 @@ describe('a conversation', () => {
     const port = await refusingPort(host);
     const [family, sockaddr] = [at(host).family, encodeSockaddr(at(host), port)];
     const outcome = await new Promise<Outcome>((resolve) =>
-      new Conversation(
+      Conversation.of(
         newReactor(),
         {
           domain: addressFamily(family),

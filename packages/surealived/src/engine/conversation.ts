@@ -50,18 +50,38 @@ const localLength = Buffer.alloc(4);
 /** struct linger { on, 0 s }: close resets, so that thousands of tests a second leave no TIME_WAIT behind. */
 const RESET_ON_CLOSE = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]);
 
-/** One connection and the probe that talks over it. Calls `onEnd` once, unless it is cancelled. */
+/** Conversations that are over, for the tests to come: thousands a second would be as much garbage. */
+const resting: Conversation[] = [];
+
+/** For those that rest. */
+const NO_TEST: StreamTest = {
+  domain: 0,
+  sockaddr: NOTHING,
+  bindSockaddr: undefined,
+  timeoutMs: 0,
+  open: () => {
+    throw new Error('no test');
+  },
+  begin: () => {
+    throw new Error('no test');
+  },
+};
+
+/**
+ * One connection and the probe that talks over it. Calls `onEnd` once, unless it is cancelled; whoever began it lets go of
+ * it then, since it soon serves another test.
+ */
 export class Conversation implements EventSink, TestRun {
-  readonly #reactor: Reactor;
-  readonly #test: StreamTest;
-  readonly #onEnd: (outcome: Outcome) => void;
-  readonly #trace: Trace | undefined;
-  readonly #deadline: WheelTimer;
-  readonly #startMs: number;
+  #reactor: Reactor;
+  #test = NO_TEST;
+  #onEnd: (outcome: Outcome) => void = () => undefined;
+  #trace: Trace | undefined;
+  readonly #deadline = new WheelTimer(() => this.#expire());
+  #startMs = 0;
   #fd = -1;
   /** Absent until the connection stands. */
   #transport: Transport | undefined;
-  /** Absent until the handshake is done. */
+  /** Absent until the handshake is done, and after the verdict. */
   #probe: StreamProbe | undefined;
   #request: StreamRequest | undefined;
   /** Progress of the current request: bytes written, or bytes collected by a read. */
@@ -71,21 +91,76 @@ export class Conversation implements EventSink, TestRun {
   #responseMs = 0;
   #sentBytes = 0;
   #receivedBytes = 0;
-  #ended = false;
+  #ended = true;
+  /** How often this is on the stack: it rests when it is left for good. */
+  #depth = 0;
   /** Whether its turn was over before it had to wait: it goes on by itself. */
   #goesOn = false;
 
-  constructor(reactor: Reactor, test: StreamTest, onEnd: (outcome: Outcome) => void, trace?: Trace) {
+  /** Begins nothing yet. */
+  static of(
+    reactor: Reactor,
+    test: StreamTest,
+    onEnd: (outcome: Outcome) => void,
+    trace?: Trace,
+  ): Conversation {
+    const conversation = resting.pop() ?? new Conversation(reactor);
+    conversation.#reactor = reactor;
+    conversation.#test = test;
+    conversation.#onEnd = onEnd;
+    conversation.#trace = trace;
+    conversation.#connectMs = 0;
+    conversation.#responseMs = 0;
+    conversation.#sentBytes = 0;
+    conversation.#receivedBytes = 0;
+    conversation.#ended = false;
+    conversation.#startMs = reactor.clock.nowMs();
+    return conversation;
+  }
+
+  private constructor(reactor: Reactor) {
     this.#reactor = reactor;
-    this.#test = test;
-    this.#onEnd = onEnd;
-    this.#trace = trace;
-    this.#startMs = reactor.clock.nowMs();
-    this.#deadline = new WheelTimer(() => this.#expire());
   }
 
   /** Begins to connect. The end may come before this returns. */
   start(): void {
+    this.#depth++;
+    this.#connect();
+    this.#leave();
+  }
+
+  /** Ends without a word to `onEnd`; false when it had ended already. */
+  cancel(): boolean {
+    if (this.#ended) return false;
+    this.#depth++;
+    this.#release();
+    this.#leave();
+    return true;
+  }
+
+  onEvents(events: number): void {
+    if (this.#goesOn) return;
+    this.#depth++;
+    if (this.#probe) this.#continue();
+    else if (this.#transport) this.#shakeHands(this.#transport);
+    else if (events & (libc.EPOLLERR | libc.EPOLLHUP)) this.#failConnecting();
+    else if (events & libc.EPOLLOUT) this.#open();
+    this.#leave();
+  }
+
+  /** What ended rests once nothing of it is on the stack, which would take up the next test in the middle. */
+  #leave(): void {
+    if (--this.#depth > 0 || !this.#ended || this.#goesOn) return;
+    this.#test = NO_TEST;
+    this.#trace = undefined;
+    this.#transport = undefined;
+    this.#request = undefined;
+    this.#collected = undefined;
+    this.#done = 0;
+    resting.push(this);
+  }
+
+  #connect(): void {
     const { domain, sockaddr, bindSockaddr, timeoutMs } = this.#test;
     const fd = libc.socket(domain, SOCKET_TYPE, 0);
     if (fd < 0) return this.#fail('socket');
@@ -98,21 +173,6 @@ export class Conversation implements EventSink, TestRun {
     }
     if (!this.#reactor.register(fd, this)) return this.#fail('epoll_ctl');
     this.#reactor.arm(this.#deadline, this.#reactor.nowMs() + timeoutMs);
-  }
-
-  /** Ends without a word to `onEnd`; false when it had ended already. */
-  cancel(): boolean {
-    if (this.#ended) return false;
-    this.#release();
-    return true;
-  }
-
-  onEvents(events: number): void {
-    if (this.#goesOn) return;
-    if (this.#probe) this.#continue();
-    else if (this.#transport) this.#shakeHands(this.#transport);
-    else if (events & (libc.EPOLLERR | libc.EPOLLHUP)) this.#failConnecting();
-    else if (events & libc.EPOLLOUT) this.#open();
   }
 
   #open(): void {
@@ -146,9 +206,8 @@ export class Conversation implements EventSink, TestRun {
 
   /** Carries out requests until one has to wait. */
   #continue(): void {
-    const transport = this.#transport as Transport;
     for (let budget = TURN_BYTES; !this.#ended && this.#request; ) {
-      const moved = this.#carryOut(this.#request, transport);
+      const moved = this.#carryOut(this.#request, this.#transport as Transport);
       if (moved < 0) return;
       budget -= Math.max(moved, REQUEST_BYTES);
       if (budget <= 0) return this.#goOnLater();
@@ -160,7 +219,9 @@ export class Conversation implements EventSink, TestRun {
     this.#goesOn = true;
     setImmediate(() => {
       this.#goesOn = false;
+      this.#depth++;
       this.#continue();
+      this.#leave();
     });
   }
 
@@ -230,8 +291,10 @@ export class Conversation implements EventSink, TestRun {
     let verdict: Verdict | undefined;
     try {
       const step = (this.#probe as StreamProbe).next(data);
-      if (step.done) verdict = requireVerdict(step.value);
-      else this.#request = requireAllowed(step.value);
+      if (step.done) {
+        this.#probe = undefined;
+        verdict = requireVerdict(step.value);
+      } else this.#request = requireAllowed(step.value);
     } catch (error) {
       return this.#blameTester(error);
     }
@@ -261,8 +324,10 @@ export class Conversation implements EventSink, TestRun {
   }
 
   #expire(): void {
+    this.#depth++;
     const what = this.#probe ? 'no verdict' : this.#transport ? 'no TLS handshake' : 'no connection';
     this.#end(down('timeout', `${what} within ${this.#test.timeoutMs} ms`), undefined);
+    this.#leave();
   }
 
   #end(verdict: Verdict | undefined, obstacle: string | undefined): void {
@@ -292,6 +357,7 @@ export class Conversation implements EventSink, TestRun {
       this.#fd = -1;
     }
     closeProbe(this.#probe);
+    this.#probe = undefined;
   }
 }
 
@@ -304,5 +370,6 @@ export function isItself(fd: number, sockaddr: Buffer): boolean {
   if (sockaddr.readUInt16BE(SOCKADDR_PORT) < FIRST_CLIENT_PORT) return false;
   localLength.writeInt32LE(localSockaddr.length);
   if (libc.getsockname(fd, localSockaddr, localLength) !== 0) return false;
+  if (sockaddr.readUInt16BE(SOCKADDR_PORT) !== localSockaddr.readUInt16BE(SOCKADDR_PORT)) return false;
   return sockaddr.equals(localSockaddr.subarray(0, sockaddr.length));
 }

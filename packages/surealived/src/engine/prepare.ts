@@ -79,7 +79,7 @@ abstract class SocketTest<T extends Tester> implements PreparedTest {
 
 class PreparedStream extends SocketTest<StreamTester> implements StreamTest {
   createRun(reactor: Reactor, onEnd: (outcome: Outcome) => void, trace: Trace | undefined): TestRun {
-    return new Conversation(reactor, this, onEnd, trace);
+    return Conversation.of(reactor, this, onEnd, trace);
   }
 
   open(fd: number): Transport {

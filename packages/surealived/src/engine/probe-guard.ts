@@ -20,8 +20,9 @@ const MAX_DETAIL_CHARACTERS = 1000;
 
 /** Lets an unfinished probe run its `finally` blocks; what it does there can no longer change anything. */
 export function closeProbe(probe: StreamProbe | undefined): void {
+  if (!probe) return;
   try {
-    probe?.return(down('timeout', 'cancelled'));
+    probe.return(down('timeout', 'cancelled'));
   } catch {
     // its verdict is already decided, and its mistakes are not the engine's
   }

@@ -1,5 +1,6 @@
 import type { Clock } from '@surealived/shared/clock';
 import * as libc from '@surealived/shared/libc';
+import { EpollEvents } from './epoll-events.js';
 import { TimerWheel, WheelTimer } from './timer-wheel.js';
 
 /** Takes the events of one descriptor: EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP, EPOLLRDHUP. */
@@ -26,6 +27,8 @@ const MAX_TICK_MS = 50;
 /** From this length on, a stall may have cost a conversation its other side, which waited for us. */
 const LONG_STALL_MS = 1000;
 
+/** Edge-triggered: what happens is told once. */
+const EVERYTHING = (libc.EPOLLIN | libc.EPOLLOUT | libc.EPOLLRDHUP | libc.EPOLLET) >>> 0;
 /** Waits of epoll_wait that one wake-up may make before the rest of the process gets its turn. */
 const MAX_ROUNDS = 16;
 
@@ -41,8 +44,8 @@ export class Reactor {
   readonly clock: Clock;
   readonly #epollFd: number;
   readonly #watch: { close(): void };
-  readonly #events: Buffer;
-  readonly #registration = Buffer.alloc(libc.EPOLL_EVENT_BYTES);
+  readonly #events: EpollEvents;
+  readonly #registration = new EpollEvents(1);
   readonly #maxEvents: number;
   /** By descriptor. */
   readonly #sinks: (EventSink | undefined)[] = [];
@@ -67,7 +70,7 @@ export class Reactor {
     this.#aliveMs = clock.nowMs();
     this.#wheel = new TimerWheel(Math.min(tickMs, MAX_TICK_MS), clock.nowMs());
     this.#maxEvents = maxEvents;
-    this.#events = Buffer.alloc(libc.EPOLL_EVENT_BYTES * maxEvents);
+    this.#events = new EpollEvents(maxEvents);
     this.#epollFd = libc.epollCreate1(libc.EPOLL_CLOEXEC);
     if (this.#epollFd < 0) throw libc.systemCallError('epoll_create1');
     this.#watch = libc.watchReadable(this.#epollFd, () => this.#onReadable());
@@ -99,11 +102,8 @@ export class Reactor {
     const generation = ((this.#generations[fd] ?? 0) + 1) >>> 0;
     this.#generations[fd] = generation;
     this.#sinks[fd] = sink;
-    const wanted = (libc.EPOLLIN | libc.EPOLLOUT | libc.EPOLLRDHUP | libc.EPOLLET) >>> 0;
-    this.#registration.writeUInt32LE(wanted, 0);
-    this.#registration.writeUInt32LE(fd, libc.EPOLL_DATA_LOW);
-    this.#registration.writeUInt32LE(generation, libc.EPOLL_DATA_HIGH);
-    return libc.epollCtl(this.#epollFd, libc.EPOLL_CTL_ADD, fd, this.#registration) === 0;
+    this.#registration.set(0, EVERYTHING, fd, generation);
+    return libc.epollCtl(this.#epollFd, libc.EPOLL_CTL_ADD, fd, this.#registration.bytes) === 0;
   }
 
   /** To be called before the descriptor is closed. */
@@ -173,16 +173,15 @@ export class Reactor {
 
   #harvest(maxRounds: number): void {
     for (let round = 0; round < maxRounds && !this.#closed; round++) {
-      const count = libc.epollWait(this.#epollFd, this.#events, this.#maxEvents, 0);
-      for (let i = 0; i < count; i++) this.#dispatch(i * libc.EPOLL_EVENT_BYTES);
+      const count = libc.epollWait(this.#epollFd, this.#events.bytes, this.#maxEvents, 0);
+      for (let i = 0; i < count; i++) this.#dispatch(i);
       if (count < this.#maxEvents) return;
     }
   }
 
-  #dispatch(offset: number): void {
+  #dispatch(index: number): void {
     const events = this.#events;
-    const fd = events.readUInt32LE(offset + libc.EPOLL_DATA_LOW);
-    if (this.#generations[fd] !== events.readUInt32LE(offset + libc.EPOLL_DATA_HIGH)) return;
-    this.#sinks[fd]?.onEvents(events.readUInt32LE(offset));
+    const fd = events.fd(index);
+    if (this.#generations[fd] === events.generation(index)) this.#sinks[fd]?.onEvents(events.events(index));
   }
 }

@@ -55,8 +55,8 @@ export class TestQueue {
   /** The time-out of a test that has to wait begins when its turn comes. */
   run(test: PreparedTest, onEnd: OnTestEnd, trace?: Trace): RunningTest {
     const queued = new QueuedTest(this, test, onEnd, trace);
-    this.#waiting.add(queued);
-    this.#startWaiting();
+    if (this.#running < this.#capacity && this.#waiting.size === 0) this.#start(queued);
+    else this.#waiting.add(queued);
     return queued;
   }
 
@@ -89,16 +89,20 @@ export class TestQueue {
     this.#startWaiting();
   }
 
+  #start(test: QueuedTest): void {
+    this.#running++;
+    test.start(this.#reactor);
+  }
+
   /** A test may end while it starts (a refusal by this machine); a loop, since thousands of these in a row may. */
   #startWaiting(): void {
-    if (this.#isStarting) return;
+    if (this.#isStarting || this.#waiting.size === 0) return;
     this.#isStarting = true;
     try {
       for (const next of this.#waiting) {
         if (this.#running + this.#lent >= this.#capacity) return;
         this.#waiting.delete(next);
-        this.#running++;
-        next.start(this.#reactor);
+        this.#start(next);
       }
     } finally {
       this.#isStarting = false;
@@ -111,6 +115,7 @@ class QueuedTest implements RunningTest {
   readonly #test: PreparedTest;
   readonly #onEnd: OnTestEnd;
   readonly #trace: Trace | undefined;
+  /** Absent before its turn, and after its end. */
   #run: TestRun | undefined;
 
   constructor(queue: TestQueue, test: PreparedTest, onEnd: OnTestEnd, trace: Trace | undefined) {
@@ -127,6 +132,7 @@ class QueuedTest implements RunningTest {
   start(reactor: Reactor): void {
     const { longStalls } = reactor;
     const onEnd = (outcome: Outcome): void => {
+      this.#run = undefined; // it may serve another test from now on
       this.#queue.release();
       this.#onEnd(reactor.longStalls === longStalls ? outcome : afterLongStall(outcome), this.#test);
     };
@@ -135,8 +141,10 @@ class QueuedTest implements RunningTest {
   }
 
   cancel(): void {
-    if (!this.#run) return this.#queue.forget(this);
-    if (this.#run.cancel()) this.#queue.release();
+    const run = this.#run;
+    this.#run = undefined;
+    if (!run) this.#queue.forget(this);
+    else if (run.cancel()) this.#queue.release();
   }
 }
 
