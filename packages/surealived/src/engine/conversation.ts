@@ -262,7 +262,9 @@ export class Conversation implements EventSink, TestRun {
     if (received < 0) return received;
     this.#noteReceived(received);
     if (this.#done === 0 && (received === bytes || received === 0 || !exactly)) {
-      this.#resume(Buffer.from(scratch.subarray(0, received)));
+      const data = Buffer.allocUnsafe(received);
+      scratch.copy(data, 0, 0, received);
+      this.#resume(data);
       return received;
     }
     this.#collected ??= Buffer.allocUnsafe(bytes);

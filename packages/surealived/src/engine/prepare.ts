@@ -78,12 +78,19 @@ abstract class SocketTest<T extends Tester> implements PreparedTest {
 }
 
 class PreparedStream extends SocketTest<StreamTester> implements StreamTest {
+  readonly #tls: TlsOptions | undefined;
+
+  constructor(tester: StreamTester, settings: TestSettings) {
+    super(tester, settings);
+    this.#tls = settings.tls;
+  }
+
   createRun(reactor: Reactor, onEnd: (outcome: Outcome) => void, trace: Trace | undefined): TestRun {
     return Conversation.of(reactor, this, onEnd, trace);
   }
 
   open(fd: number): Transport {
-    const { tls } = this.settings;
+    const tls = this.#tls;
     return tls ? openTls(fd, tls, this.settings.target) : new PlainTransport(fd);
   }
 

@@ -5,6 +5,24 @@ import { defineStreamTester, down, up } from '../tester.js';
 
 const STATUS_LINE_BYTES = 12; // "HTTP/1.1 200"
 
+interface Page {
+  readonly url: string;
+  readonly host: string;
+}
+
+/** By the attributes, which all reals that ask for the same share. */
+const requests = new WeakMap<Page, Buffer>();
+
+function requestOf(page: Page): Buffer {
+  let request = requests.get(page);
+  if (!request) {
+    const { url, host } = page;
+    request = Buffer.from(`GET ${url} HTTP/1.0\r\nHost: ${host}\r\nUser-Agent: SureAliveD\r\n\r\n`);
+    requests.set(page, request);
+  }
+  return request;
+}
+
 export default defineStreamTester({
   name: 'http',
   description: 'Asks for a page by HTTP/1.0 GET and compares the status code.',
@@ -20,8 +38,9 @@ export default defineStreamTester({
       description: 'Status code that means success.',
     }),
   }),
-  *probe(_target, { url, host, naive, retcode }) {
-    yield* write(`GET ${url} HTTP/1.0\r\nHost: ${host}\r\nUser-Agent: SureAliveD\r\n\r\n`);
+  *probe(_target, attributes) {
+    const { naive, retcode } = attributes;
+    yield* write(requestOf(attributes));
     const line = (yield* read(STATUS_LINE_BYTES)).toString('latin1');
     const [, status] = /^HTTP\/\d\.\d (\d{3})$/.exec(line) ?? [];
     if (status === undefined)

@@ -1,6 +1,8 @@
 import Type from 'typebox';
 import { defineStreamTester, up } from '../tester.js';
 
+const CONNECTED = up('connected');
+
 /** The engine only begins a probe on an established connection, so there is nothing left to ask. */
 export default defineStreamTester({
   name: 'tcp',
@@ -9,6 +11,6 @@ export default defineStreamTester({
   attributes: Type.Object({}),
   // biome-ignore lint/correctness/useYield: the connection alone is the test
   *probe() {
-    return up('connected');
+    return CONNECTED;
   },
 });
