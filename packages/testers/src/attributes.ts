@@ -5,7 +5,8 @@
  *
  * @module
  */
-import Type, { type TBoolean, type TString } from 'typebox';
+import type { TBoolean, TString } from 'typebox';
+import Type from './type.js';
 
 interface Options<T> {
   readonly description: string;

@@ -5,7 +5,7 @@
  *
  * @module
  */
-import Type from 'typebox';
+import type TypeBox from 'typebox';
 import { Flag, LineText } from './attributes.js';
 import { drain, MAX_READ_BYTES, read, readUpTo, write } from './requests.js';
 import {
@@ -18,7 +18,7 @@ import {
   up,
 } from './tester.js';
 
-export const MODULE_API = Object.freeze({
+const API = {
   defineStreamTester,
   defineDatagramTester,
   defineTaskTester,
@@ -31,8 +31,14 @@ export const MODULE_API = Object.freeze({
   up,
   down,
   ObstacleError,
-  Type,
   Flag,
   LineText,
-});
-export type ModuleApi = typeof MODULE_API;
+};
+
+export type ModuleApi = Readonly<typeof API & { readonly Type: typeof TypeBox }>;
+
+/** Loads TypeBox, which nobody else needs. */
+export async function loadModuleApi(): Promise<ModuleApi> {
+  const { default: Type } = await import('typebox');
+  return Object.freeze({ ...API, Type });
+}

@@ -11,7 +11,7 @@ import { pathToFileURL } from 'node:url';
 import { ModuleError, messageOf, type Problem } from '@surealived/shared/errors';
 import { nearestName } from '@surealived/shared/nearest-name';
 import { fileVersion } from './file-version.js';
-import { MODULE_API } from './module-api.js';
+import { loadModuleApi } from './module-api.js';
 import { BUILT_IN_TESTERS, TesterRegistry } from './registry.js';
 import type { Tester } from './tester.js';
 import { findShapeFaults } from './tester-shape.js';
@@ -119,7 +119,7 @@ async function importTester(url: string): Promise<unknown> {
 async function makeTester(url: string): Promise<unknown> {
   const { default: made } = (await import(url)) as { default?: unknown };
   if (made === undefined) throw new Error('has no default export');
-  return typeof made === 'function' ? await made(MODULE_API) : made;
+  return typeof made === 'function' ? await made(await loadModuleApi()) : made;
 }
 
 /** Where in the file an error comes from, as far as its trace tells. */

@@ -19,7 +19,7 @@ import {
   TUNNEL_TYPES,
 } from '@surealived/shared/model';
 import { Flag } from '@surealived/testers/attributes';
-import Type from 'typebox';
+import Type from '@surealived/testers/type';
 
 const MAX_SECONDS = 86_400;
 const MAX_RETRIES = 1000;

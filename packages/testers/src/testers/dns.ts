@@ -1,6 +1,5 @@
 import { randomInt } from 'node:crypto';
 import { parseAddress } from '@surealived/shared/address';
-import Type from 'typebox';
 import {
   CLASS_IN,
   DNS_TYPES,
@@ -16,6 +15,7 @@ import {
   typeName,
 } from '../dns-message.js';
 import { defineDatagramTester, down, up, type Verdict } from '../tester.js';
+import Type from '../type.js';
 
 /** Labels of 1 to 63 printable characters (no dot, no backslash), 253 characters in all; or the root. */
 const NAME = String.raw`^(\.|(?=.{1,253}\.?$)([!-\-\/-\[\]-~]{1,63}\.)*[!-\-\/-\[\]-~]{1,63}\.?)$`;

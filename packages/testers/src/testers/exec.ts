@@ -2,8 +2,8 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { accessSync, constants, statSync } from 'node:fs';
 import type { Readable } from 'node:stream';
-import Type from 'typebox';
 import { defineTaskTester, down, ObstacleError, up } from '../tester.js';
+import Type from '../type.js';
 
 export default defineTaskTester({
   name: 'exec',

@@ -1,7 +1,7 @@
-import Type from 'typebox';
 import { Flag, LineText } from '../attributes.js';
 import { drain, read, write } from '../requests.js';
 import { defineStreamTester, down, up } from '../tester.js';
+import Type from '../type.js';
 
 const STATUS_LINE_BYTES = 12; // "HTTP/1.1 200"
 

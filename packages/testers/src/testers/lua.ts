@@ -1,11 +1,11 @@
 import { resolve } from 'node:path';
 import { messageOf } from '@surealived/shared/errors';
-import Type from 'typebox';
 import { type Chunk, loadChunk } from '../lua/chunk.js';
 import { MAX_STRING_BYTES } from '../lua/fengari.js';
 import { oneLine, Script, ScriptFault, type Value } from '../lua/script.js';
 import { read, readUpTo, write } from '../requests.js';
 import { defineStreamTester, down, ObstacleError, type StreamProbe, type Target, up } from '../tester.js';
+import Type from '../type.js';
 
 export default defineStreamTester({
   name: 'lua',

@@ -1,5 +1,5 @@
-import Type from 'typebox';
 import { defineConstantTester, up } from '../tester.js';
+import Type from '../type.js';
 
 export default defineConstantTester({
   name: 'no-test',

@@ -6,9 +6,10 @@ import { createConnection, type Socket } from 'node:net';
 import { messageOf } from '@surealived/shared/errors';
 import type ssh2 from 'ssh2';
 import type { Algorithms, AnyAuthMethod, Client, ParsedKey } from 'ssh2';
-import Type, { type Static } from 'typebox';
+import type { Static } from 'typebox';
 import { reasonOfErrno } from '../errno-reasons.js';
 import { defineTaskTester, down, ObstacleError, type TaskContext, up, type Verdict } from '../tester.js';
+import Type from '../type.js';
 
 const require = createRequire(import.meta.url);
 /** A banner and a key exchange need some kilobytes; whoever sends more than this never gets to the point. */

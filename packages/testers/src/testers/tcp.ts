@@ -1,5 +1,5 @@
-import Type from 'typebox';
 import { defineStreamTester, up } from '../tester.js';
+import Type from '../type.js';
 
 const CONNECTED = up('connected');
 
