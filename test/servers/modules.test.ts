@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { conformanceChecks } from '@surealived/testers/kit/conformance';
 import { loadTesters } from '@surealived/testers/module-loader';
 import type { StreamTester } from '@surealived/testers/tester';
-import { loadRegistry, loadSources } from 'surealived/config/sources';
+import { loadRegistry } from 'surealived/config/registry';
+import { loadSources } from 'surealived/config/sources';
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { outcomeOf } from './outcome-of.js';
 

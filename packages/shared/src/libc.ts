@@ -188,3 +188,32 @@ export function raiseOpenFileLimit(wanted: number): number {
   limits[1] = hard;
   return setrlimit(RLIMIT_NOFILE, bytes) === 0 ? Number(hard) : Number(soft);
 }
+
+/** mallopt(3). */
+const M_TRIM_THRESHOLD = -1;
+const M_MMAP_THRESHOLD = -3;
+const SMALL_BYTES = 128 << 10;
+
+/**
+ * Has freed blocks of more than 128 KiB go back to the system at once, also those that are freed later: for a process that
+ * needs much memory for a moment, and then runs for months. Without effect where the C library is not glibc.
+ */
+export function returnMemoryEagerly(): void {
+  const mallopt = findFunction('int mallopt(int param, int value)');
+  mallopt?.(M_TRIM_THRESHOLD, SMALL_BYTES);
+  mallopt?.(M_MMAP_THRESHOLD, SMALL_BYTES);
+}
+
+/** Gives back to the system what is free in between. */
+export function returnFreedMemory(): void {
+  findFunction('int malloc_trim(size_t pad)')?.(0);
+}
+
+/** A function that only some C libraries have. */
+function findFunction(declaration: string): ((...values: number[]) => number) | undefined {
+  try {
+    return libc.func(declaration);
+  } catch {
+    return undefined;
+  }
+}

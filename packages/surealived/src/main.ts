@@ -2,6 +2,7 @@ import { fileURLToPath } from 'node:url';
 import { daemonize } from '@surealived/shared/daemon/daemonize';
 import { refuseWhereRunning, removePidFile, writePidFile } from '@surealived/shared/daemon/pid-file';
 import { asWarning, describeProblem, messageOf, SureAliveError } from '@surealived/shared/errors';
+import { returnMemoryEagerly } from '@surealived/shared/libc';
 import { type Logger, raiseLevel } from '@surealived/shared/log';
 import { type LogSettings, logSettings } from '@surealived/shared/log-outputs';
 import {
@@ -13,9 +14,13 @@ import {
 } from '@surealived/shared/process-host';
 import { openProgramLog } from '@surealived/shared/program-log';
 import { loadConfig, type SurealivedConfig } from '@surealived/shared/surealived-cfg';
-import { type LoadedSources, loadSources, type Sources } from './config/sources.js';
-import { Daemon } from './daemon.js';
+import { collectGarbage } from './collect-garbage.js';
+import type { VirtualConfig } from './config/model.js';
+import type { LoadedSources, Sources } from './config/sources.js';
+import { unpackVirtual } from './config/transfer.js';
+import type { Daemon } from './daemon.js';
 import { type Options, parseArguments } from './options.js';
+import { loadAtStart } from './reload/candidate.js';
 
 const PROGRAM = 'surealived';
 const MANIFEST = new URL('../package.json', import.meta.url);
@@ -34,9 +39,8 @@ export async function main(argv: readonly string[], host: Host = openProcessHost
   try {
     if (options.daemonize && !options.testConfig) return await leaveWatchdog(options, host);
     const sources = { configFile: options.config, servicesFile: options.services, strict: options.strict };
-    const loaded = await loadSources(sources);
-    if (options.testConfig) return reportServices(loaded, options.services, host);
-    return await run(options, sources, loaded, host);
+    if (options.testConfig) return await testConfiguration(sources, host);
+    return await run(options, sources, host);
   } catch (error) {
     if (!(error instanceof SureAliveError)) throw error;
     host.stderr.write(`${error.message}\n`);
@@ -64,17 +68,18 @@ async function leaveWatchdog(options: Options, host: Host): Promise<number> {
   return await daemonize(plan, host);
 }
 
-async function run(
-  options: Options,
-  sources: Sources,
-  { config, services: { virtuals }, warnings }: LoadedSources,
-  host: Host,
-): Promise<number> {
+async function run(options: Options, sources: Sources, host: Host): Promise<number> {
+  const loaded = await load(sources);
+  if ('problems' in loaded) {
+    for (const problem of loaded.problems) host.stderr.write(`${problem}\n`);
+    return EXIT.failed;
+  }
+  const { config, virtuals, warnings, DaemonClass } = loaded;
   const pidFile = host.watchdog ? '' : options.pidFile || config.pid_file;
   refuseWhereRunning(pidFile, PROGRAM);
   const log = await openProgramLog(logSettingsOf(config, options), host);
-  for (const warning of warnings) log.warn(describeProblem(warning));
-  const daemon = new Daemon({
+  for (const warning of warnings) log.warn(warning);
+  const daemon = new DaemonClass({
     config,
     virtuals,
     sources,
@@ -105,7 +110,7 @@ interface Surroundings {
 
 async function runUntil(
   signalled: Promise<string>,
-  daemon: Daemon,
+  daemon: Pick<Daemon, 'start' | 'stop'>,
   { log, host, pidFile }: Surroundings,
 ): Promise<number> {
   try {
@@ -115,12 +120,48 @@ async function runUntil(
     if (host.watchdog) host.stderr.write(`${PROGRAM}: cannot start: ${messageOf(error)}\n`);
     return EXIT.failed;
   }
+  collectGarbage();
   const reason = await writePidFile(pidFile);
   if (reason !== undefined) log.error({ reason }, 'pid file not written');
   host.watchdog?.reportStarted();
   log.info({ signal: await signalled }, 'stopping');
   await daemon.stop();
   return EXIT.ok;
+}
+
+interface Loaded {
+  readonly config: SurealivedConfig;
+  readonly virtuals: readonly VirtualConfig[];
+  readonly warnings: readonly string[];
+  readonly DaemonClass: typeof Daemon;
+}
+
+/**
+ * Reads the files in another thread, and meanwhile what the rest of the program is. What is only needed for it is let go of
+ * with the return.
+ */
+async function load(sources: Sources): Promise<Loaded | { readonly problems: readonly string[] }> {
+  returnMemoryEagerly();
+  const reading = loadAtStart(sources);
+  const [{ Daemon: DaemonClass }, { loadRegistry }] = await Promise.all([
+    import('./daemon.js'),
+    import('./config/registry.js'),
+  ]);
+  const candidate = await reading;
+  if (!candidate.ok) return candidate;
+  const { config, warnings } = candidate;
+  const registry = await loadRegistry(config);
+  return {
+    config,
+    virtuals: candidate.virtuals.map((text) => unpackVirtual(text, registry)),
+    warnings,
+    DaemonClass,
+  };
+}
+
+async function testConfiguration(sources: Sources, host: Host): Promise<number> {
+  const { loadSources } = await import('./config/sources.js');
+  return reportServices(await loadSources(sources), sources.servicesFile, host);
 }
 
 /** What `-t` prints when a file is good. */

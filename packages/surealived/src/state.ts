@@ -68,6 +68,9 @@ export function createVirtual(config: VirtualConfig): Virtual {
   return { config, reals, round: 1, untested: reals.length, roundBegan: new Date() };
 }
 
+/** One for all, as long as nothing has happened. */
+const NO_HISTORY: readonly Transition[] = [];
+
 export function createReal(config: RealConfig): Real {
   return {
     config,
@@ -80,7 +83,7 @@ export function createReal(config: RealConfig): Real {
     failure: undefined,
     output: undefined,
     sentinel: undefined,
-    history: [],
+    history: NO_HISTORY,
     round: 0,
     statistics: undefined,
   };

@@ -137,7 +137,7 @@ describe('loadTesters', () => {
     const asked = loadTesters({
       directory,
       wanted: 'all',
-      findFault: ({ name }) => `${name} is out of fashion`,
+      findFault: async ({ name }) => `${name} is out of fashion`,
     });
     await expect(asked).rejects.toThrow('made.mjs: made is out of fashion');
   });

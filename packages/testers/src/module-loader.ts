@@ -22,7 +22,7 @@ export interface ModuleSource {
   /** `all`, or the names of the testers that there shall be, separated by commas. */
   readonly wanted: string;
   /** Whatever else may be wrong with a tester from elsewhere; `undefined` when nothing is. */
-  readonly findFault?: (tester: Tester) => string | undefined;
+  readonly findFault?: (tester: Tester) => Promise<string | undefined>;
 }
 
 const MODULE_FILE = /\.m?js$/;
@@ -46,7 +46,7 @@ export async function loadTesters({ directory, wanted, findFault }: ModuleSource
   for (const file of files) {
     try {
       const tester = await loadTester(file);
-      const fault = findFault?.(tester);
+      const fault = await findFault?.(tester);
       if (fault !== undefined) throw new Error(fault);
       refuseTaken(tester.name, file, files);
       testers.push(tester);

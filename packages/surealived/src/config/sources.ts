@@ -1,12 +1,9 @@
 import { existsSync } from 'node:fs';
-import { asWarning, ConfigError, InvalidTextError, messageOf, type Problem } from '@surealived/shared/errors';
+import { asWarning, ConfigError, InvalidTextError, type Problem } from '@surealived/shared/errors';
 import { CONFIG_KEYS, loadConfig, type SurealivedConfig } from '@surealived/shared/surealived-cfg';
-import { loadTesters } from '@surealived/testers/module-loader';
 import type { TesterRegistry } from '@surealived/testers/registry';
-import type { Tester } from '@surealived/testers/tester';
-import { AttributeReader } from './attributes.js';
 import { loadServices, type Services } from './load.js';
-import { RealAttributes, TesterAttributes } from './schema.js';
+import { loadRegistry } from './registry.js';
 
 /** Where the configuration comes from. */
 export interface Sources {
@@ -45,26 +42,4 @@ export async function loadSources({ configFile, servicesFile, strict }: Sources)
 function missingModules({ modules_path: path }: SurealivedConfig, file: string): readonly Problem[] {
   if (path === CONFIG_KEYS.modules_path.default || existsSync(path)) return [];
   return [{ file, line: 0, message: `modules_path: there is no ${path}` }];
-}
-
-/**
- * The testers that a configuration asks for. A module that has not changed gives the same testers as before.
- *
- * @throws ModuleError with everything that is wrong with the modules.
- */
-export function loadRegistry({ modules_path, modules }: SurealivedConfig): Promise<TesterRegistry> {
-  return loadTesters({ directory: modules_path, wanted: modules, findFault: findAttributeFault });
-}
-
-/** What is wrong with the attributes of a tester from elsewhere, as far as services files are concerned. */
-function findAttributeFault({ attributes }: Tester): string | undefined {
-  const taken = { ...RealAttributes.properties, ...TesterAttributes.properties };
-  const name = Object.keys(attributes.properties).find((own) => Object.hasOwn(taken, own));
-  if (name !== undefined) return `attribute ${name}: every <tester> or <real> has one of this name`;
-  try {
-    new AttributeReader(attributes);
-    return undefined;
-  } catch (error) {
-    return `attributes: ${messageOf(error)}`;
-  }
 }

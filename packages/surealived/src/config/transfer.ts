@@ -49,11 +49,20 @@ export function unpackVirtual(text: string, registry: TesterRegistry): VirtualCo
   };
 }
 
+/** Field by field, so that all reals have one shape: the engine of JavaScript would keep a description of each otherwise. */
 function unpackReal(real: RealConfig, sharedObject: <T>(value: T) => T): RealConfig {
   return {
-    ...real,
+    name: real.name,
     address: revive(real.address),
+    port: real.port,
+    weight: real.weight,
+    upperThreshold: real.upperThreshold,
+    lowerThreshold: real.lowerThreshold,
+    forwarding: real.forwarding,
+    tunnel: sharedObject(real.tunnel),
+    testPort: real.testPort,
     bindAddress: real.bindAddress && revive(real.bindAddress),
+    sentinel: real.sentinel,
     tls: real.tls && unpackTls(real.tls, sharedObject),
     attributes: sharedObject(real.attributes),
   };

@@ -55,7 +55,7 @@ export class TestQueue {
   /** The time-out of a test that has to wait begins when its turn comes. */
   run(test: PreparedTest, onEnd: OnTestEnd, trace?: Trace): RunningTest {
     const queued = new QueuedTest(this, test, onEnd, trace);
-    if (this.#running < this.#capacity && this.#waiting.size === 0) this.#start(queued);
+    if (this.#hasRoom && this.#waiting.size === 0) this.#start(queued);
     else this.#waiting.add(queued);
     return queued;
   }
@@ -67,8 +67,7 @@ export class TestQueue {
 
   /** Gives a place away for something that lasts, up to half of them. @returns Whether there was one to spare. */
   lend(): boolean {
-    if (this.#lent >= Math.floor(this.#capacity / 2) || this.#running + this.#lent >= this.#capacity)
-      return false;
+    if (this.#lent >= Math.floor(this.#capacity / 2) || !this.#hasRoom) return false;
     this.#lent++;
     return true;
   }
@@ -89,6 +88,10 @@ export class TestQueue {
     this.#startWaiting();
   }
 
+  get #hasRoom(): boolean {
+    return this.#running + this.#lent < this.#capacity;
+  }
+
   #start(test: QueuedTest): void {
     this.#running++;
     test.start(this.#reactor);
@@ -100,7 +103,7 @@ export class TestQueue {
     this.#isStarting = true;
     try {
       for (const next of this.#waiting) {
-        if (this.#running + this.#lent >= this.#capacity) return;
+        if (!this.#hasRoom) return;
         this.#waiting.delete(next);
         this.#start(next);
       }

@@ -9,6 +9,9 @@ export interface Health {
   readonly failures: number;
 }
 
+/** More than any threshold. */
+const SPAN = 2 ** 20;
+
 /** A real is online until its tests say otherwise. */
 export const INITIAL_HEALTH: Health = { online: true, successes: 0, failures: 0 };
 
@@ -23,5 +26,18 @@ export function observe(health: Health, isUp: boolean, { rise, fall }: Threshold
   const failures = isUp ? 0 : Math.min(health.failures + 1, fall);
   const online = isUp ? health.online || successes >= rise : health.online && failures < fall;
   const isSame = online === health.online && successes === health.successes && failures === health.failures;
-  return isSame ? health : { online, successes, failures };
+  return isSame ? health : healthOf(online, successes, failures);
+}
+
+/** By what they say: there are few, and 100,000 reals can share them. */
+const known = new Map<number, Health>();
+
+function healthOf(online: boolean, successes: number, failures: number): Health {
+  const key = (successes * SPAN + failures) * 2 + (online ? 1 : 0);
+  let health = known.get(key);
+  if (!health) {
+    health = { online, successes, failures };
+    known.set(key, health);
+  }
+  return health;
 }

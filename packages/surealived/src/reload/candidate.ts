@@ -14,23 +14,47 @@ export type Candidate =
     }
   | { readonly ok: false; readonly problems: readonly string[] };
 
+/** What the thread is given. */
+export interface LoadRequest {
+  readonly sources: Sources;
+  /** Whether a pipe is as good as a file: at a start it is, later it may have no writer, and nobody can end the wait. */
+  readonly allowsPipes: boolean;
+}
+
+/** Beside this package's compiled files, also where this one runs from its source. */
+const WORKER = new URL('../../dist/reload/load-worker.js', import.meta.url);
 /** Far more than the largest files take; a file system that never answers must not hold up every later reload. */
 const LOAD_TIMEOUT_MS = 60_000;
 
-/** Reads and checks the files in a thread of its own. Never rejects: what goes wrong is a problem of the candidate. */
+/** Reads and checks changed files in a thread of its own. Never rejects: what goes wrong is a problem of the candidate. */
 export function loadInWorker(sources: Sources, timeoutMs = LOAD_TIMEOUT_MS): Promise<Candidate> {
+  return load({ sources, allowsPipes: false }, timeoutMs);
+}
+
+/**
+ * The same at the start. What it takes to read 30,000 reals is 100 MB that would stay with the process for good, scattered
+ * among what is needed; the memory of a thread goes with it.
+ */
+export function loadAtStart(sources: Sources): Promise<Candidate> {
+  return load({ sources, allowsPipes: true }, undefined);
+}
+
+function load(request: LoadRequest, timeoutMs: number | undefined): Promise<Candidate> {
   return new Promise((resolve) => {
-    const worker = new Worker(new URL('./load-worker.js', import.meta.url), { workerData: sources });
+    const worker = new Worker(WORKER, { workerData: request });
     const end = (candidate: Candidate): void => {
       clearTimeout(timer);
       resolve(candidate);
       void worker.terminate(); // it would go on as long as a module has something going; nobody waits for it
     };
     const refuse = (problem: string): void => end({ ok: false, problems: [problem] });
-    const timer = setTimeout(
-      () => refuse(`the files and modules are not loaded after ${timeoutMs / 1000} s`),
-      timeoutMs,
-    );
+    const timer =
+      timeoutMs !== undefined
+        ? setTimeout(
+            () => refuse(`the files and modules are not loaded after ${timeoutMs / 1000} s`),
+            timeoutMs,
+          )
+        : undefined;
     worker.once('message', end);
     worker.once('error', (error) => refuse(`the files cannot be read: ${messageOf(error)}`));
     worker.once('exit', (status) => refuse(`the thread that reads the files ended with ${status}`));

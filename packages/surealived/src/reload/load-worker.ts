@@ -1,5 +1,5 @@
 /**
- * The thread that reads and checks changed files for a reload, so that the tests go on meanwhile.
+ * The thread that reads and checks the files, so that the tests go on meanwhile, and none of the memory stays that it takes.
  *
  * @module
  */
@@ -8,13 +8,13 @@ import { ConfigError, describeProblem, SureAliveError } from '@surealived/shared
 import { isSpecialFile } from '@surealived/shared/text-file';
 import { loadSources, type Sources } from '../config/sources.js';
 import { packVirtual } from '../config/transfer.js';
-import type { Candidate } from './candidate.js';
+import type { Candidate, LoadRequest } from './candidate.js';
 
-parentPort?.postMessage(await load(workerData as Sources));
+parentPort?.postMessage(await load(workerData as LoadRequest));
 
-async function load(sources: Sources): Promise<Candidate> {
+async function load({ sources, allowsPipes }: LoadRequest): Promise<Candidate> {
   try {
-    refuseSpecialFiles(sources);
+    if (!allowsPipes) refuseSpecialFiles(sources);
     const { config, services, warnings } = await loadSources(sources);
     return {
       ok: true,

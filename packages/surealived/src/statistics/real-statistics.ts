@@ -63,6 +63,7 @@ export class RealStatistics {
     this.#add(SUM_MS, inMs(connectUs), inMs(totalUs - connectUs), inMs(totalUs));
     this.#next = (this.#next + 1) % this.#samples;
     if (this.#filled < this.#samples) this.#filled++;
+    this.#restored = undefined;
   }
 
   /** When the last test began: milliseconds of wall time, 0 before the first. */
