@@ -9,9 +9,9 @@ import { askAdmin } from '../daemons/admin-client.js';
 import { DaemonProcess } from '../daemons/daemon-process.js';
 import { HandoverDirectory } from '../daemons/handover-directory.js';
 import { makeCertificate } from '../servers/certificate.js';
-import { startNginx } from '../servers/nginx.js';
+import { nginxVersion, startNginx } from '../servers/nginx.js';
 import { MeasuredProcess, readCpuTime } from './measured-process.js';
-import type { BenchPart, Row } from './report.js';
+import type { BenchPart, Figure, PartResult } from './report.js';
 
 const REALS = 5000;
 /** Over TLS, so that tls.connect on one core keeps up. */
@@ -59,12 +59,14 @@ const COMPARISONS: readonly Comparison[] = [
 export const cpuPerTest: BenchPart = {
   name: 'cpu-per-test',
   title: `CPU per test, ${REALS} reals (${TLS_REALS} over TLS), each tested every ${LOOP_DELAY_MS / 1000} s, one nginx`,
-  columns: ['tester', 'tests/s', 'surealived µs (user + system)', 'peer', 'its µs (user + system)', 'ratio'],
-  async run(): Promise<readonly Row[]> {
+  ours: 'surealived',
+  method: 'User and system time of each process, by the tests that it has made meanwhile.',
+  missing: () => (nginxVersion() === undefined ? ['nginx-light'] : []),
+  async run(): Promise<PartResult> {
     await using _nginx = await startNginx({ port: TLS_PORT, servers });
-    const rows: Row[] = [];
-    for (const comparison of COMPARISONS) rows.push(...(await compare(comparison)));
-    return rows;
+    const figures: Figure[] = [];
+    for (const comparison of COMPARISONS) figures.push(...(await compare(comparison)));
+    return { figures };
   },
 };
 
@@ -78,19 +80,21 @@ function servers(directory: string): string {
   `;
 }
 
-async function compare({ tester, peers }: Comparison): Promise<readonly Row[]> {
+async function compare({ tester, peers }: Comparison): Promise<readonly Figure[]> {
   const ours = await measure(await startSurealived(tester));
-  const rows: Row[] = [];
+  const figures: Figure[] = [];
   for (const peer of peers) {
     const theirs = await measure(startPeer(peer, tester));
-    const ratio = ours.us / theirs.us;
-    const rate = Math.round(ours.testsPerSec);
-    rows.push({
-      cells: [tester, rate, describe(ours), peer.name, describe(theirs), ratio.toFixed(2)],
-      figures: { tester, peer: peer.name, surealivedUs: ours.us, peerUs: theirs.us, ratio },
+    figures.push({
+      key: `${tester}CpuUs`,
+      what: `${tester}, ${Math.round(ours.testsPerSec)} tests/s`,
+      unit: 'µs',
+      ours: ours.us,
+      peer: { name: peer.name, value: theirs.us },
+      panel: 'CPU per test',
     });
   }
-  return rows;
+  return figures;
 }
 
 function isOverTls(tester: Comparison['tester']): boolean {
@@ -128,10 +132,6 @@ async function measure(contender: Contender): Promise<Cost> {
   const userUs = (cpu.userUs - cpuBefore.userUs) / count;
   const systemUs = (cpu.systemUs - cpuBefore.systemUs) / count;
   return { us: userUs + systemUs, userUs, systemUs, testsPerSec: (count * 1000) / (endMs - startMs) };
-}
-
-function describe({ us, userUs, systemUs }: Cost): string {
-  return `${us.toFixed(1)} (${userUs.toFixed(1)} + ${systemUs.toFixed(1)})`;
 }
 
 function startPeer({ script, args = [] }: Peer, tester: Comparison['tester']): Contender {

@@ -3,23 +3,24 @@
  *
  * @module
  */
+import { missingPackages } from '../kernel/requirements.js';
 import { runScenarios } from '../kernel/run-scenarios.js';
 import { diffLatencyByDefault } from '../kernel/scenarios/diff-latency.js';
 import { manyRules } from '../kernel/scenarios/many-rules.js';
 import { reaction } from '../kernel/scenarios/reaction.js';
-import type { BenchPart, Row } from './report.js';
+import type { BenchPart, Figure, PartResult, Unit } from './report.js';
 
-interface Goal {
+interface Wanted {
   /** A figure of the scenarios. */
   readonly figure: string;
   readonly what: string;
-  readonly unit: 'ms' | 'times' | 'MB';
+  readonly unit: Unit;
   readonly atMost?: number;
   readonly atLeast?: number;
 }
 
 /** The figures of the scenarios, and what is wanted of them; in the order in which they are shown. */
-const GOALS: readonly Goal[] = [
+const GOALS: readonly Wanted[] = [
   { figure: 'stopToWeightZeroMaxMs', what: 'server refuses to weight 0, slowest', unit: 'ms', atMost: 1300 },
   { figure: 'stopToWeightZeroMedianMs', what: 'the same, median', unit: 'ms', atMost: 1300 },
   { figure: 'verdictToTableMedianMs', what: 'verdict to kernel table, median', unit: 'ms', atMost: 10 },
@@ -42,16 +43,19 @@ const GOALS: readonly Goal[] = [
 export const kernelLab: BenchPart = {
   name: 'kernel-lab',
   title: 'Kernel lab: loopdelay 1 s; a table of 1,000 virtuals with 10 reals each, the fastest of three runs',
-  columns: ['figure', 'measured', 'goal'],
-  async run(): Promise<readonly Row[]> {
+  ours: 'ipvssync',
+  method: 'Inside a User-Mode Linux kernel with IPVS, both programs of a comparison in one boot.',
+  missing: missingPackages,
+  async run(): Promise<PartResult> {
     const scenarios = [reaction, manyRules, diffLatencyByDefault];
     const report = await runScenarios(scenarios, { isSpread: true });
     const figures = Object.assign({}, ...scenarios.map(({ name }) => report.resultOf(name).measurements));
-    return GOALS.map((goal) => rowOf(goal, figures[goal.figure] ?? Number.NaN));
+    return { figures: GOALS.map((goal) => figureOf(goal, figures[goal.figure] ?? Number.NaN)) };
   },
 };
 
-function rowOf({ figure, what, unit, atMost, atLeast }: Goal, value: number): Row {
-  const goal = atMost === undefined ? atLeast && `≥ ${atLeast} ${unit}` : `≤ ${atMost} ${unit}`;
-  return { cells: [what, `${value} ${unit}`, goal ?? ''], figures: { [figure]: value } };
+function figureOf({ figure, what, unit, atMost, atLeast }: Wanted, ours: number): Figure {
+  const base = { key: figure, what, unit, ours };
+  if (atMost !== undefined) return { ...base, goal: { of: 'ours', atMost } };
+  return atLeast === undefined ? base : { ...base, goal: { of: 'ours', atLeast } };
 }
