@@ -1,187 +1,229 @@
 /**
- * CPU per test of surealived beside the same tests made with node:net and node:tls, against one local nginx.
+ * CPU per test of surealived beside the same tests made by other programs, and the highest rate that it sustains.
  *
  * @module
  */
-import { setTimeout as delay } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
-import { askAdmin } from '../daemons/admin-client.js';
-import { DaemonProcess } from '../daemons/daemon-process.js';
-import { HandoverDirectory } from '../daemons/handover-directory.js';
-import { makeCertificate } from '../servers/certificate.js';
-import { nginxVersion, startNginx } from '../servers/nginx.js';
-import { MeasuredProcess, readCpuTime } from './measured-process.js';
-import type { BenchPart, Figure, PartResult } from './report.js';
+import { nginxVersion } from '../servers/nginx.js';
+import { type BenchServers, startBenchServers } from './bench-servers.js';
+import type { Entrant } from './contenders/contender.js';
+import { keepalived, keepalivedObstacle } from './contenders/keepalived.js';
+import { ldirectord, ldirectordObstacle } from './contenders/ldirectord.js';
+import { NODE_PEERS } from './contenders/node-peer.js';
+import { otherSurealived, surealived } from './contenders/surealived.js';
+import { keepOffTestedCore } from './cores.js';
+import { findHighestRate } from './highest-rate.js';
+import { type Load, rateOf } from './load.js';
+import { type Cost, measureCpu, type Window } from './measure-cpu.js';
+import { type BenchPart, type Figure, formatNumber, type Goal, type RunOptions } from './report.js';
 
-const REALS = 5000;
-/** Over TLS, so that tls.connect on one core keeps up. */
-const TLS_REALS = 1500;
-const LOOP_DELAY_MS = 3800; // 5,000 reals: about 1,300 tests a second
-const WARM_UP_MS = 6000;
-const MEASURE_MS = 15_000;
-const WEB_PORT = 18_480;
-const TLS_PORT = 18_481;
-
-/** Something that tests: its process, and how many tests it has made. */
-interface Contender extends AsyncDisposable {
-  readonly pid: number;
-  /** Successful and failed tests so far. */
-  count(): Promise<{ successes: number; failures: number }>;
-}
-
-interface Comparison {
-  readonly tester: 'tcp' | 'http' | 'tls' | 'https';
-  /** What the same tests are made with. */
-  readonly peers: readonly Peer[];
-}
-
-interface Peer {
-  readonly name: string;
-  readonly script: string;
-  readonly args?: readonly string[];
-}
-
-const NODE_NET: Peer = { name: 'node:net', script: 'node-net.js' };
-const NODE_TLS: Peer = { name: 'tls.connect', script: 'node-tls.js' };
-const NODE_TLS_SHARED: Peer = {
-  name: 'tls.connect, one secure context',
-  script: 'node-tls.js',
-  args: ['shared'],
-};
-
-const COMPARISONS: readonly Comparison[] = [
-  { tester: 'tcp', peers: [NODE_NET] },
-  { tester: 'http', peers: [NODE_NET] },
-  { tester: 'tls', peers: [NODE_TLS] },
-  { tester: 'https', peers: [NODE_TLS, NODE_TLS_SHARED] },
+/** Loop delays are whole seconds: other programs that read surealived's files know no fractions. */
+const LOADS: readonly Load[] = [
+  { tester: 'tcp', reals: 3900, loopDelaySec: 3 },
+  { tester: 'http', reals: 3900, loopDelaySec: 3 },
+  { tester: 'https', reals: 3900, loopDelaySec: 3 },
+  { tester: 'dns', reals: 3900, loopDelaySec: 3 },
+  { tester: 'tcp', reals: 8000, loopDelaySec: 1 },
+  { tester: 'http', reals: 8000, loopDelaySec: 1 },
+  { tester: 'dns', reals: 8000, loopDelaySec: 1 },
 ];
+/** Beside keepalived and ldirectord. */
+const BALANCER_LOADS: readonly Load[] = [
+  { tester: 'tcp', reals: 5000, loopDelaySec: 3 },
+  { tester: 'http', reals: 5000, loopDelaySec: 3 },
+];
+/** ldirectord tests one real after the other, so that it would not come through more of them in any time. */
+const LDIRECTORD_REALS = 200;
+const HIGHEST_LOOP_DELAY_SEC = 2;
+/** A rate is sustained where so much of it is reached: a test is then a hundredth of the loop delay late on average. */
+const REACHED = 0.99;
+
+/** Further off than this, it is told in a note. */
+const DISAGREEMENT = 0.02;
+const REACHED_AT_LEAST = 0.9;
+
+const MAX_USER_US: Readonly<Record<string, number>> = { tcp: 4, http: 6 };
+const FAST_RATE = 8000;
+const MIN_TCP_RATE = 20_000;
 
 export const cpuPerTest: BenchPart = {
   name: 'cpu-per-test',
-  title: `CPU per test, ${REALS} reals (${TLS_REALS} over TLS), each tested every ${LOOP_DELAY_MS / 1000} s, one nginx`,
+  title: 'CPU per test, and the highest rate on one core',
   ours: 'surealived',
-  method: 'User and system time of each process, by the tests that it has made meanwhile.',
+  method: `
+Each program tests the same local servers (nginx, for dns nsd) by the same tests at the same rate, one program at a time. It
+has a core for itself (\`taskset\`); servers and benchmark are on the others. What is counted is user and system time of all of
+its processes, by the tests that it has made meanwhile; the connections that nginx has accepted have to agree. The kernel's part
+of a connection over the loopback interface, the larger part of it on both sides, is in the figure of whoever sends.
+
+node:net, tls.connect and node:dgram are the same tests written in Node's own terms, with their defaults. keepalived runs with
+its checkers alone, its IPVS calls answered by a small preloaded library; ldirectord with an ipvsadm that does nothing, on
+${LDIRECTORD_REALS} reals, at the rate that it reaches. \`SUREALIVED_PEER\` names a further program that takes surealived's command line.
+
+The total is the scheduler's account in nanoseconds. The user-space share is sampled by most kernels at each tick of the clock;
+at ${formatNumber(FAST_RATE)} tests a second it stands on 1,000 ticks or more. It has everything outside the kernel: our code, the
+garbage collector, the way into a system call through libc.
+
+The highest rate is found to within 5 %. It counts as sustained when no test fails and 99 % of the tests are made that were
+asked for, with ${HIGHEST_LOOP_DELAY_SEC} s between two tests of a real: a test is then on average at most ${HIGHEST_LOOP_DELAY_SEC * 10} ms late, its own duration included.`,
   missing: () => (nginxVersion() === undefined ? ['nginx-light'] : []),
-  async run(): Promise<PartResult> {
-    await using _nginx = await startNginx({ port: TLS_PORT, servers });
-    const figures: Figure[] = [];
-    for (const comparison of COMPARISONS) figures.push(...(await compare(comparison)));
-    return { figures };
+  async run(options) {
+    using _apart = keepOffTestedCore();
+    await using servers = await startBenchServers();
+    const bench = new CpuBench(servers, options);
+    const figures = await bench.run();
+    return { figures, notes: bench.notes };
   },
 };
 
-/** A short page for every request, in plain and over TLS, on all IPv4 addresses. */
-function servers(directory: string): string {
-  const { keyFile, certFile } = makeCertificate(directory, 'DNS:bench');
-  const tls = `ssl_certificate ${certFile}; ssl_certificate_key ${keyFile}; ssl_protocols TLSv1.2 TLSv1.3;`;
-  return `
-    server { listen ${WEB_PORT} backlog=16384; return 200 "ok\\n"; }
-    server { listen ${TLS_PORT} ssl backlog=16384; ${tls} return 200 "ok\\n"; }
-  `;
-}
+class CpuBench {
+  readonly notes: string[] = [];
+  readonly #servers: BenchServers;
+  readonly #options: RunOptions;
+  readonly #peers: readonly Entrant[];
+  readonly #other = otherSurealived();
+  /** Of programs by testers: what a test costs at the highest rate so far. */
+  readonly #costs = new Map<string, Cost>();
 
-async function compare({ tester, peers }: Comparison): Promise<readonly Figure[]> {
-  const ours = await measure(await startSurealived(tester));
-  const figures: Figure[] = [];
-  for (const peer of peers) {
-    const theirs = await measure(startPeer(peer, tester));
-    figures.push({
-      key: `${tester}CpuUs`,
-      what: `${tester}, ${Math.round(ours.testsPerSec)} tests/s`,
-      unit: 'µs',
-      ours: ours.us,
-      peer: { name: peer.name, value: theirs.us },
-      panel: 'CPU per test',
+  constructor(servers: BenchServers, options: RunOptions) {
+    this.#servers = servers;
+    this.#options = options;
+    this.#peers = this.#other ? [...NODE_PEERS, this.#other] : NODE_PEERS;
+    if (!servers.hasDns) this.notes.push('dns is left out: nsd is not installed.');
+  }
+
+  async run(): Promise<readonly Figure[]> {
+    const figures: Figure[] = [];
+    for (const load of LOADS) {
+      if (load.tester === 'dns' && !this.#servers.hasDns) continue;
+      figures.push(...(await this.#compare(load, this.#peers)));
+    }
+    const balancers = this.#balancers();
+    for (const load of BALANCER_LOADS) figures.push(...(await this.#compare(load, balancers)));
+    const testers = this.#options.isQuick ? (['tcp'] as const) : (['tcp', 'http', 'https', 'dns'] as const);
+    for (const tester of testers) {
+      if (tester !== 'dns' || this.#servers.hasDns) figures.push(...(await this.#compareHighest(tester)));
+    }
+    return figures;
+  }
+
+  #balancers(): readonly Entrant[] {
+    const balancers: Entrant[] = this.#other ? [this.#other] : [];
+    const candidates = [
+      { entrant: keepalived, obstacle: keepalivedObstacle() },
+      { entrant: ldirectord, obstacle: ldirectordObstacle() },
+    ];
+    for (const { entrant, obstacle } of candidates) {
+      if (obstacle === undefined) balancers.push(entrant);
+      else this.notes.push(`${entrant.name} is left out: ${obstacle}.`);
+    }
+    return balancers;
+  }
+
+  async #compare(load: Load, peers: readonly Entrant[]): Promise<readonly Figure[]> {
+    const { tester } = load;
+    const what = `${tester}, ${formatRate(rateOf(load))} tests/s`;
+    const base = { key: `${tester}${Math.round(rateOf(load))}CpuUs`, what, unit: 'µs' } as const;
+    const ours = await this.#measure(surealived, load);
+    const figures: Figure[] = [];
+    for (const peer of peers.filter((candidate) => candidate.canTest(tester))) {
+      const theirLoad = peer === ldirectord ? { tester, reals: LDIRECTORD_REALS, loopDelaySec: 1 } : load;
+      const theirs = await this.#measure(peer, theirLoad);
+      if (peer === ldirectord) {
+        this.notes.push(`ldirectord made ${formatNumber(theirs.testsPerSec)} ${tester} tests a second.`);
+      }
+      const goal = goalBeside(peer, this.#other);
+      figures.push({
+        ...base,
+        ours: ours.us,
+        peer: { name: peer.name, value: theirs.us },
+        ...(goal && { goal }),
+        // its bar would make all others too short to be told apart
+        ...(peer !== ldirectord && { panel: 'CPU per test' }),
+      });
+      if (rateOf(load) === FAST_RATE) figures.push(userShare(base.key, what, ours, peer.name, theirs));
+    }
+    return figures;
+  }
+
+  async #measure(entrant: Entrant, load: Load): Promise<Cost> {
+    const { tester, loopDelaySec } = load;
+    const rate = rateOf(load);
+    this.#options.onProgress(`${entrant.name}, ${tester} at ${formatRate(rate)}/s`);
+    const cost = await measureCpu(entrant, load, this.#servers, this.#windowOf(loopDelaySec, rate));
+    this.#noteFlaws(entrant, load, cost);
+    this.#costs.set(`${entrant.name} ${tester}`, cost);
+    return cost;
+  }
+
+  /** What makes a cost less than it seems. */
+  #noteFlaws({ name }: Entrant, load: Load, { testsPerSec, failures, seen }: Cost): void {
+    const what = `${name}, ${load.tester} at ${formatRate(rateOf(load))} tests/s:`;
+    if (failures > 0) this.notes.push(`${what} ${failures} tests of healthy servers failed.`);
+    if (Math.abs(seen - 1) > DISAGREEMENT) {
+      this.notes.push(`${what} the server has seen ${formatNumber(seen)} times as many tests as it counts.`);
+    }
+    if (name !== ldirectord.name && testsPerSec < REACHED_AT_LEAST * rateOf(load)) {
+      this.notes.push(`${what} it made ${formatRate(testsPerSec)} a second.`);
+    }
+  }
+
+  #windowOf(loopDelaySec: number, rate: number): Window {
+    if (this.#options.isQuick) return { warmUpMs: 2000, measureMs: 1000 * loopDelaySec };
+    return { warmUpMs: 2000 + 2000 * loopDelaySec, measureMs: rate < FAST_RATE ? 12_000 : 20_000 };
+  }
+
+  async #compareHighest(tester: Load['tester']): Promise<readonly Figure[]> {
+    const ours = await this.#highest(surealived, tester);
+    const peers = this.#peers.filter((peer) => peer.canTest(tester) && !peer.name.includes('one secure'));
+    const base = { key: `${tester}HighestRate`, what: `${tester}, highest rate`, unit: 'tests/s' } as const;
+    const goal: Goal = { of: 'ours', atLeast: MIN_TCP_RATE };
+    const figures: Figure[] = [];
+    for (const peer of peers) {
+      const value = await this.#highest(peer, tester);
+      figures.push({
+        ...base,
+        ours,
+        peer: { name: peer.name, value },
+        panel: 'Highest rate on one core',
+        ...(tester === 'tcp' && figures.length === 0 && { goal }),
+      });
+    }
+    return figures;
+  }
+
+  /** From nine tenths of what its cost at a lower rate lets expect. */
+  #highest(entrant: Entrant, tester: Load['tester']): Promise<number> {
+    const { us } = this.#costs.get(`${entrant.name} ${tester}`) ?? { us: 50 };
+    const window = { warmUpMs: 2500 * HIGHEST_LOOP_DELAY_SEC, measureMs: 2000 * HIGHEST_LOOP_DELAY_SEC };
+    return findHighestRate(0.9e6 / us, async (rate) => {
+      this.#options.onProgress(`${entrant.name}, ${tester}: is ${formatRate(rate)}/s sustained?`);
+      const load = { tester, reals: rate * HIGHEST_LOOP_DELAY_SEC, loopDelaySec: HIGHEST_LOOP_DELAY_SEC };
+      const { testsPerSec, failures } = await measureCpu(entrant, load, this.#servers, window);
+      return failures === 0 && testsPerSec >= REACHED * rate;
     });
   }
-  return figures;
 }
 
-function isOverTls(tester: Comparison['tester']): boolean {
-  return tester === 'tls' || tester === 'https';
+function goalBeside(peer: Entrant, other: Entrant | undefined): Goal | undefined {
+  if (peer === keepalived) return { of: 'ratio', atMost: 0.6 };
+  if (peer === other) return { of: 'ratio', atMost: 1 };
+  const hasGoal = peer.name === 'node:net' || peer.name === 'tls.connect';
+  return hasGoal ? { of: 'ratio', atMost: 0.75 } : undefined;
 }
 
-function realsOf(tester: Comparison['tester']): number {
-  return isOverTls(tester) ? TLS_REALS : REALS;
-}
-
-function portOf(tester: Comparison['tester']): number {
-  return isOverTls(tester) ? TLS_PORT : WEB_PORT;
-}
-
-interface Cost {
-  readonly us: number;
-  readonly userUs: number;
-  readonly systemUs: number;
-  readonly testsPerSec: number;
-}
-
-async function measure(contender: Contender): Promise<Cost> {
-  await using running = contender;
-  await delay(WARM_UP_MS);
-  const [cpuBefore, testsBefore, startMs] = [
-    readCpuTime(running.pid),
-    await running.count(),
-    performance.now(),
-  ];
-  await delay(MEASURE_MS);
-  const [cpu, tests, endMs] = [readCpuTime(running.pid), await running.count(), performance.now()];
-  const failures = tests.failures - testsBefore.failures;
-  if (failures > 0) throw new Error(`${failures} tests of a healthy server failed`);
-  const count = tests.successes - testsBefore.successes;
-  const userUs = (cpu.userUs - cpuBefore.userUs) / count;
-  const systemUs = (cpu.systemUs - cpuBefore.systemUs) / count;
-  return { us: userUs + systemUs, userUs, systemUs, testsPerSec: (count * 1000) / (endMs - startMs) };
-}
-
-function startPeer({ script, args = [] }: Peer, tester: Comparison['tester']): Contender {
-  const file = fileURLToPath(new URL(`./peers/${script}`, import.meta.url));
-  const figures = [realsOf(tester), portOf(tester), LOOP_DELAY_MS].map(String);
-  const peer = new MeasuredProcess(file, [tester, ...figures, ...args]);
+function userShare(key: string, what: string, ours: Cost, name: string, theirs: Cost): Figure {
+  const atMost = MAX_USER_US[what.split(',')[0] ?? ''];
   return {
-    pid: peer.pid,
-    count: async () => {
-      const [successes = 0, failures = 0] = (await peer.ask('count')).split(' ').map(Number);
-      return { successes, failures };
-    },
-    [Symbol.asyncDispose]: () => peer[Symbol.asyncDispose](),
+    key: key.replace('CpuUs', 'UserUs'),
+    what: `${what}, in user space`,
+    unit: 'µs',
+    ours: ours.userUs,
+    peer: { name, value: theirs.userUs },
+    panel: 'CPU per test, share in user space',
+    ...(atMost !== undefined && { goal: { of: 'ours', atMost } }),
   };
 }
 
-async function startSurealived(tester: Comparison['tester']): Promise<Contender> {
-  const directory = new HandoverDirectory({ maxfd: 16_384, startup_delay_ms: LOOP_DELAY_MS / 2 });
-  const services = directory.writeServices(servicesXml(tester));
-  const daemon = new DaemonProcess('surealived', ['-c', directory.config, services]);
-  const { adminPort } = await daemon.waitFor('testing started');
-  return {
-    pid: daemon.child.pid ?? 0,
-    count: async () => readCounts(await askAdmin(Number(adminPort), 'stats')),
-    [Symbol.asyncDispose]: async () => {
-      await daemon.stop();
-      directory[Symbol.dispose]();
-    },
-  };
-}
-
-function readCounts(stats: string): { successes: number; failures: number } {
-  const read = (name: string): number => Number(new RegExp(`^${name}\\s*: (\\d+)$`, 'm').exec(stats)?.[1]);
-  return { successes: read('t_success'), failures: read('t_failed') };
-}
-
-function servicesXml(tester: Comparison['tester']): string {
-  const ssl = isOverTls(tester) ? 'SSL="1" sni="bench"' : '';
-  const http = tester.startsWith('http') ? 'proto="http" url="/" host="bench"' : 'proto="tcp"';
-  const port = portOf(tester);
-  const parts = ['<surealived>'];
-  for (let first = 0; first < realsOf(tester); first += 10) {
-    parts.push(
-      `<virtual name="v${first}" addr="10.0.${first >> 8}.${first & 255}" port="80" proto="tcp" sched="wrr" rt="dr">`,
-      `<tester ${http} testport="${port}" loopdelay="${LOOP_DELAY_MS / 1000}" timeout="5" ${ssl}/>`,
-    );
-    for (let i = first; i < first + 10; i++) {
-      parts.push(`<real name="r${i}" addr="127.1.${i >> 8}.${i & 255}" port="80" weight="10"/>`);
-    }
-    parts.push('</virtual>');
-  }
-  return `${parts.join('\n')}\n</surealived>\n`;
+function formatRate(rate: number): string {
+  return Math.round(rate).toLocaleString('en-US');
 }

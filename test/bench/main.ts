@@ -11,12 +11,14 @@ import { parseArgs } from 'node:util';
 import { cpuPerTest } from './cpu-per-test.js';
 import { kernelLab } from './kernel-lab.js';
 import { describeMachine, formatMachine } from './machine.js';
+import { memory } from './memory.js';
 import { pageFiles } from './page.js';
+import { profile } from './profile.js';
 import { reload } from './reload.js';
 import { type BenchPart, formatTable, isMet, tableOf } from './report.js';
 import { formatResults, type MeasuredPart, readResults } from './results.js';
 
-const PARTS: readonly BenchPart[] = [cpuPerTest, kernelLab, reload];
+const PARTS: readonly BenchPart[] = [cpuPerTest, profile, kernelLab, memory, reload];
 const CHECKOUT = fileURLToPath(new URL('../../../', import.meta.url));
 
 async function main(argv: readonly string[]): Promise<number> {
