@@ -26,14 +26,16 @@ export interface PlotPanel {
 }
 
 const WIDTH = 760;
-const NAMES_WIDTH = 190;
-const VALUES_WIDTH = 110;
-const BARS_WIDTH = WIDTH - NAMES_WIDTH - VALUES_WIDTH;
+const NAMES_WIDTH = 200;
+/** Where what is measured stands in the place of the program. */
+const LABELS_WIDTH = 330;
+const VALUES_WIDTH = 100;
 const MARGIN = 12;
 const BAR_HEIGHT = 14;
 const LINE_HEIGHT = 20;
 const TITLE_HEIGHT = 34;
-const GROUP_GAP = 6;
+const GROUP_GAP = 18;
+const PANEL_GAP = 6;
 
 const STYLE = `
   svg { color-scheme: light dark; }
@@ -67,37 +69,43 @@ function renderPanel({ title, unit, groups }: PlotPanel, top: number, body: stri
   const bars = groups.flatMap((group) => group.bars);
   const largest = Math.max(...bars.map(({ value, mark }) => Math.max(value, mark ?? 0)), Number.MIN_VALUE);
   body.push(text('title', MARGIN, top + 16, title));
-  let y = top + TITLE_HEIGHT;
+  // a program alone needs no name at each of its bars
+  const isAlone = groups.every((group) => group.bars.length === 1);
+  const left = isAlone ? LABELS_WIDTH : NAMES_WIDTH;
+  const scale = { left, perUnit: (WIDTH - left - VALUES_WIDTH) / largest };
+  let y = top + TITLE_HEIGHT - (isAlone ? 8 : 0);
   for (const { label, bars } of groups) {
-    body.push(text('label', MARGIN, y, label));
-    y += 8;
+    if (!isAlone) {
+      body.push(text('label', MARGIN, y, label));
+      y += 8;
+    }
     for (const bar of bars) {
-      renderBar(bar, unit, { y, perUnit: BARS_WIDTH / largest }, body);
+      renderBar(isAlone ? { ...bar, name: label } : bar, unit, { ...scale, y }, body);
       y += LINE_HEIGHT;
     }
-    y += GROUP_GAP + 12;
+    if (!isAlone) y += GROUP_GAP;
   }
-  return y;
+  return y + PANEL_GAP;
 }
 
 function renderBar(
   { name, value, isOurs, mark }: PlotBar,
   unit: Unit,
-  { y, perUnit }: { y: number; perUnit: number },
+  { left, perUnit, y }: { left: number; perUnit: number; y: number },
   body: string[],
 ): void {
   const length = round(value * perUnit);
   const middle = y + 11;
   body.push(
     text('value', MARGIN + 12, middle, name),
-    `<rect class="${isOurs ? 'ours' : 'peer'}" x="${NAMES_WIDTH}" y="${y}" width="${length}" height="${BAR_HEIGHT}" rx="2"/>`,
+    `<rect class="${isOurs ? 'ours' : 'peer'}" x="${left}" y="${y}" width="${length}" height="${BAR_HEIGHT}" rx="2"/>`,
   );
   const end = Math.max(length, mark === undefined ? 0 : mark * perUnit);
   if (mark !== undefined) {
-    const x = round(NAMES_WIDTH + mark * perUnit);
+    const x = round(left + mark * perUnit);
     body.push(`<line class="mark" x1="${x}" y1="${y - 2}" x2="${x}" y2="${y + BAR_HEIGHT + 2}"/>`);
   }
-  body.push(text('value', round(NAMES_WIDTH + end + 6), middle, describeValue(value, unit)));
+  body.push(text('value', round(left + end + 6), middle, describeValue(value, unit)));
 }
 
 function text(style: string, x: number, y: number, content: string): string {

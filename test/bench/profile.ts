@@ -110,7 +110,7 @@ function groupFigures(
   return groups
     .filter(({ us }) => us >= (LEAST_PERCENT / 100) * totalUs)
     .map(({ group, us }) => ({
-      key: `${tester} ${group}`,
+      key: `${tester}/${group}`,
       what: `${tester}: ${group}`,
       unit: 'µs',
       ours: us / tests,

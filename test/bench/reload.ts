@@ -77,6 +77,6 @@ function figuresOf({ reals, maxBlockedMs }: Size, { idle, reloads }: Measured): 
     figure(`${of}, loop blocked in all`, 'blocked', worst('totalMs'), maxBlockedMs),
     figure(`${of}, longest block`, 'longest', worst('longestMs'), MAX_LONGEST_MS),
     figure(`${of}, from the request to the end`, 'took', worst('tookMs')),
-    figure(`${of}, longest block in a second without a reload`, 'idleLongest', idle.longestMs),
+    figure(`${of}, longest without a reload`, 'idleLongest', idle.longestMs),
   ];
 }

@@ -70,9 +70,9 @@ export function isMet(figure: Figure): boolean | undefined {
   return goal.atMost === undefined ? value >= goal.atLeast : value <= goal.atMost;
 }
 
-/** The figures as a table, a line for each. */
+/** The figures as a table, a line for each; without the columns that would be empty. */
 export function tableOf(ours: string, figures: readonly Figure[]): Omit<Table, 'title'> {
-  return {
+  const table = {
     columns: ['figure', ours, 'peer', "peer's", 'ratio', 'goal', ''],
     rows: figures.map((figure) => {
       const { what, unit, peer } = figure;
@@ -89,6 +89,9 @@ export function tableOf(ours: string, figures: readonly Figure[]): Omit<Table, '
       ];
     }),
   };
+  const isUsed = table.columns.map((_, i) => table.rows.some((row) => row[i] !== ''));
+  const used = (line: readonly string[]): readonly string[] => line.filter((_, i) => isUsed[i]);
+  return { columns: used(table.columns), rows: table.rows.map(used) };
 }
 
 function describeGoal({ goal, unit }: Figure): string {
