@@ -32,7 +32,8 @@ export const reload: BenchPart = {
 A running tester reads its files anew, in which one weight differs. It shares its process with the measurement: a turn of the
 event loop that takes long is seen as a gap between two \`setImmediate\`s; gaps above 3 ms count as blocked. Given is the worst of
 ${ROUNDS} reloads. Tests go on meanwhile, at ${SIZES.map(({ reals, loopDelaySec }) => `${formatNumber(Math.round(reals / loopDelaySec))} a second with ${formatNumber(reals)} reals`).join(' and ')}; what they and the garbage collector take in a
-second without a reload stands in the last line.`,
+second without a reload is the last figure. Where the machine has other things to do, blocked has also what the main thread waits
+for a core, which is told apart and is no work of its own.`,
   missing: () => (nginxVersion() === undefined ? ['nginx-light'] : []),
   async run({ isQuick, onProgress }) {
     await using servers = await startBenchServers();
@@ -76,6 +77,7 @@ function figuresOf({ reals, maxBlockedMs }: Size, { idle, reloads }: Measured): 
   return [
     figure(`${of}, loop blocked in all`, 'blocked', worst('totalMs'), maxBlockedMs),
     figure(`${of}, longest block`, 'longest', worst('longestMs'), MAX_LONGEST_MS),
+    figure(`${of}, main thread waiting for a core`, 'waited', worst('waitedMs')),
     figure(`${of}, from the request to the end`, 'took', worst('tookMs')),
     figure(`${of}, longest without a reload`, 'idleLongest', idle.longestMs),
   ];

@@ -1,3 +1,5 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { askAdmin } from '../../daemons/admin-client.js';
 import { scriptOf } from '../../daemons/daemon-process.js';
@@ -78,6 +80,8 @@ export async function launchSurealived(
     startup_delay_ms: load.loopDelaySec * 1000,
   });
   const services = directory.writeServices(servicesXml(load, port));
+  // other programs may want to find them
+  for (const name of ['diffs', 'stats', 'comm']) mkdirSync(join(directory.path, name));
   const launchedAtMs = performance.now();
   const measured = new MeasuredProcess([...command, '-c', directory.config, services]);
   return {
