@@ -199,6 +199,8 @@ export class Daemon {
         waiting: engine.waiting,
         longStalls: reactor.longStalls,
         stalledMs: reactor.stalledMs,
+        lagMs: reactor.lagMs.recent,
+        worstLagMs: reactor.lagMs.worst,
         ...this.#scheduler.sentinelFigures,
       }),
       check: (virtual, real, trace) => this.#scheduler.check(virtual, real, trace),

@@ -47,6 +47,8 @@ export function commandContext(virtuals: readonly Virtual[], own: Partial<Comman
       waiting: 4,
       longStalls: 1,
       stalledMs: 1500.4,
+      lagMs: 3.2,
+      worstLagMs: 120,
       sentinelsOpen: 5,
       sentinelsBackedOff: 6,
       sentinelBreaks: 7,

@@ -19,6 +19,10 @@ export interface EngineLoad extends Readonly<SentinelFigures> {
   readonly longStalls: number;
   /** Milliseconds that the process stood still since its start. */
   readonly stalledMs: number;
+  /** How late the event loop came at worst, in the last minute or two. */
+  readonly lagMs: number;
+  /** The same since the start. */
+  readonly worstLagMs: number;
 }
 
 /** A reload, and when it ended. */

@@ -126,6 +126,8 @@ it('says behind that how the engine is, what the last reload did, and what canno
     'r_obstacles    : 1',
     'long_stalls    : 1',
     'stalled_ms     : 1500',
+    'lag_ms         : 3',
+    'lag_max_ms     : 120',
     '=== adjusted weights ===',
     'r_ramping      : 0',
     'r_held         : 0',

@@ -120,6 +120,8 @@ function engineFigures({ statistics, virtuals }: Director, load: EngineLoad): re
     ['r_obstacles', hindered],
     ['long_stalls', load.longStalls],
     ['stalled_ms', Math.round(load.stalledMs)],
+    ['lag_ms', Math.round(load.lagMs)],
+    ['lag_max_ms', Math.round(load.worstLagMs)],
   ];
 }
 

@@ -114,6 +114,8 @@ it('does not count time in which the process stood still', async () => {
   expect(reactor.stalledMs).toBeGreaterThanOrEqual(1000);
   expect(stalls).toEqual([expect.closeTo(reactor.stalledMs, 3)]);
   expect(reactor.longStalls).toBe(1);
+  expect(reactor.lagMs.worst).toBeGreaterThanOrEqual(1000);
+  expect(reactor.lagMs.recent).toBe(reactor.lagMs.worst);
 });
 
 it('takes waiting for no stall, however coarse its timers are to be', async () => {

@@ -1,6 +1,7 @@
 import type { Clock } from '@surealived/shared/clock';
 import * as libc from '@surealived/shared/libc';
 import { EpollEvents } from './epoll-events.js';
+import { LagMeter } from './lag.js';
 import { TimerWheel, WheelTimer } from './timer-wheel.js';
 
 /** Takes the events of one descriptor: EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP, EPOLLRDHUP. */
@@ -57,6 +58,7 @@ export class Reactor {
   /** When the reactor last knew that the process runs. */
   #aliveMs: number;
   #stalledMs = 0;
+  readonly #lag: LagMeter;
   #longStalls = 0;
   #registered = 0;
   #nodeTimer: NodeJS.Timeout | undefined;
@@ -68,6 +70,7 @@ export class Reactor {
     this.clock = clock;
     this.#onLongStall = onLongStall;
     this.#aliveMs = clock.nowMs();
+    this.#lag = new LagMeter(this.#aliveMs);
     this.#wheel = new TimerWheel(Math.min(tickMs, MAX_TICK_MS), clock.nowMs());
     this.#maxEvents = maxEvents;
     this.#events = new EpollEvents(maxEvents);
@@ -84,6 +87,11 @@ export class Reactor {
   /** Milliseconds lost in stalls since the start. */
   get stalledMs(): number {
     return this.#stalledMs;
+  }
+
+  /** How late the event loop came to what was due, at worst: in the last minute or two, and since the start. */
+  get lagMs(): { readonly recent: number; readonly worst: number } {
+    return { recent: this.#lag.recentMs(this.clock.nowMs()), worst: this.#lag.worstMs };
   }
 
   /** Number of stalls so long that a conversation may have suffered; one that is just over is among them. */
@@ -161,6 +169,8 @@ export class Reactor {
   }
 
   #onTime(): void {
+    const nowMs = this.clock.nowMs();
+    this.#lag.note(nowMs, nowMs - this.#stalledMs - this.#nodeTimerMs);
     this.#nodeTimerMs = Number.POSITIVE_INFINITY;
     this.#noteAlive();
     // the kernel lists events in order of arrival: one per descriptor, and all that were there have been seen
