@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { askAdmin } from '../../daemons/admin-client.js';
@@ -70,7 +70,7 @@ export async function launchSurealived(
   port: number,
   { program, nodeOptions = [] }: StartOptions = {},
 ): Promise<LaunchedSurealived> {
-  const command = program ?? [process.execPath, ...nodeOptions, scriptOf('surealived')];
+  const command = program ?? [process.execPath, ...ownNodeOptions(), ...nodeOptions, scriptOf('surealived')];
   const adminPort = await freePort();
   const directory = new HandoverDirectory({
     maxfd: 32_768,
@@ -115,4 +115,10 @@ async function answering(measured: MeasuredProcess, port: number): Promise<void>
 function readCounts(stats: string): Counts {
   const read = (name: string): number => Number(new RegExp(`^${name}\\s*: (\\d+)$`, 'm').exec(stats)?.[1]);
   return { successes: read('t_success'), failures: read('t_failed') };
+}
+
+/** The options of the program's first line, which hold where it is started by its name, as users do. */
+function ownNodeOptions(): readonly string[] {
+  const [firstLine = ''] = readFileSync(scriptOf('surealived'), 'utf8').split('\n', 1);
+  return firstLine.split(' ').filter((word) => word.startsWith('--'));
 }
