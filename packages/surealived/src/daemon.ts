@@ -10,8 +10,6 @@ import { loadRegistry } from './config/registry.js';
 import type { Sources } from './config/sources.js';
 import { Director } from './director.js';
 import { capacityOf } from './engine/capacity.js';
-import { Engine } from './engine/engine.js';
-import { Reactor } from './engine/reactor.js';
 import { FileHandover } from './handover/file-handover.js';
 import { type Handover, NO_HANDOVER } from './handover/handover.js';
 import type { Reconfiguration } from './reconfigure.js';
@@ -19,9 +17,10 @@ import { Records } from './records.js';
 import { loadInWorker } from './reload/candidate.js';
 import { Reloader } from './reload/reloader.js';
 import type { ReloadReport } from './reload-report.js';
-import { Scheduler } from './schedule.js';
 import { SentinelNotes } from './sentinel/sentinel-notes.js';
 import { createVirtual, diffEntries, snapshotVirtual } from './state.js';
+import { LocalTesting } from './workers/local-testing.js';
+import type { Testing } from './workers/testing.js';
 import { WriteTroubles } from './write-troubles.js';
 
 export interface DaemonOptions {
@@ -47,9 +46,7 @@ const FULL_SNAPSHOT_INTERVAL_MS = 60_000;
 export class Daemon {
   readonly #log: Logger;
   readonly #troubles: WriteTroubles;
-  readonly #reactor: Reactor;
-  readonly #engine: Engine;
-  readonly #scheduler: Scheduler;
+  readonly #testing: Testing;
   readonly #director: Director;
   readonly #handover: Handover;
   readonly #records: Records;
@@ -79,13 +76,6 @@ export class Daemon {
     this.#director.listen({
       onChange: (virtual, real) => this.#handover.change(diffEntries(virtual, real)),
     });
-    this.#reactor = new Reactor({
-      clock,
-      tickMs: config.epoll_interval_ms,
-      maxEvents: config.epoll_size,
-      onLongStall: (stallMs) => log.warn({ stallMs: Math.round(stallMs) }, 'this process stood still'),
-    });
-    this.#engine = new Engine(this.#reactor, capacityOf(openFiles(config.maxfd, log), config.max_tasks));
     this.#records = new Records({
       config,
       director: this.#director,
@@ -94,19 +84,20 @@ export class Daemon {
       clock,
       noDumpFile: options.noDumpFile,
     });
-    this.#scheduler = new Scheduler({
-      reactor: this.#reactor,
-      engine: this.#engine,
-      startupDelayMs: config.startup_delay_ms,
-      sharesProbes: config.share_probes,
+    this.#testing = new LocalTesting({
+      config,
+      clock,
+      capacity: capacityOf(openFiles(config.maxfd, log), config.max_tasks),
+      loadTesters: loadRegistry,
       onOutcome: (virtual, real, outcome) => this.#director.observe(virtual, real, outcome),
       traceOf: (virtual, real) => this.#records.traceOf(virtual, real),
       onSentinel: (virtual, real, phase) => this.#sentinelNotes.note(virtual, real, phase),
+      onLongStall: (stallMs) => log.warn({ stallMs: Math.round(stallMs) }, 'this process stood still'),
     });
     this.#reloader = new Reloader({
       running: config,
       verbosity,
-      loadRegistry,
+      loadRegistry: (next) => this.#testing.loadTesters(next),
       clock,
       log,
       load: async () => {
@@ -157,7 +148,7 @@ export class Daemon {
       const port = await this.#admin.listen();
       await this.#handover.start();
       this.#records.start();
-      this.#scheduler.start(this.#director.virtuals);
+      await this.#testing.start(this.#director.virtuals);
       this.#snapshotTimer = setInterval(() => this.#refreshSnapshot(), FULL_SNAPSHOT_INTERVAL_MS);
       const { virtuals } = this.#director;
       const reals = virtuals.reduce((sum, virtual) => sum + virtual.reals.length, 0);
@@ -172,38 +163,27 @@ export class Daemon {
   async #shutDown(): Promise<void> {
     clearInterval(this.#snapshotTimer);
     this.#reloader.stop();
-    this.#scheduler.stop();
     this.#director.stop();
-    this.#reactor.close();
+    await this.#testing.stop();
     await this.#admin.close();
   }
 
   #apply(virtuals: readonly VirtualConfig[]): Reconfiguration {
     const reconfiguration = this.#director.reconfigure(virtuals);
-    this.#scheduler.reconfigure(reconfiguration);
+    this.#testing.reconfigure(reconfiguration);
     if (reconfiguration.needsSnapshot) void this.#handover.rewrite();
     else this.#handover.change(reconfiguration.entries);
     return reconfiguration;
   }
 
   #commandContext(watchdogPid: number | undefined, clock: Clock): CommandContext {
-    const reactor = this.#reactor;
-    const engine = this.#engine;
     return {
       director: this.#director,
       clock,
       log: this.#log,
       processFigures: () => readProcessFigures(watchdogPid),
-      engineLoad: () => ({
-        running: engine.running,
-        waiting: engine.waiting,
-        longStalls: reactor.longStalls,
-        stalledMs: reactor.stalledMs,
-        lagMs: reactor.lagMs.recent,
-        worstLagMs: reactor.lagMs.worst,
-        ...this.#scheduler.sentinelFigures,
-      }),
-      check: (virtual, real, trace) => this.#scheduler.check(virtual, real, trace),
+      engineLoad: () => this.#testing.load,
+      check: (virtual, real, trace) => this.#testing.check(virtual, real, trace),
       reload: () => this.reload(),
       lastReload: () => this.#reloader.last,
       troubles: () => this.#troubles.list,

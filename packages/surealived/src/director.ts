@@ -4,12 +4,12 @@ import type { Verdict } from '@surealived/testers/tester';
 import type { VirtualConfig } from './config/model.js';
 import type { Outcome } from './engine/outcome.js';
 import { Floors, NOBODY, type Settlement } from './floors.js';
-import { observe } from './health/damping.js';
 import { describeOverride, HELD, type WeightOverride } from './health/weight.js';
 import { type Place, type Reconfiguration, reconfigure } from './reconfigure.js';
 import { type RampTime, SlowStarts, systemRampTime } from './slow-start.js';
 import {
   currentWeight,
+  healthAfter,
   isHeld,
   isPresent,
   namesOf,
@@ -148,10 +148,7 @@ export class Director {
   #judge(virtual: Virtual, real: Real, verdict: Verdict): void {
     real.tests++;
     real.failure = verdict.up ? undefined : describe(verdict);
-    const { tester, thresholds } = virtual.config.testing;
-    // a verdict that is given once must be enough
-    const needed = tester.kind === 'constant' ? { rise: 1, fall: 1 } : thresholds;
-    const health = observe(real.health, verdict.up, needed);
+    const health = healthAfter(virtual, real, verdict.up);
     if (health === real.health) return;
     const wasOnline = real.health.online;
     const before = placement(virtual, real);

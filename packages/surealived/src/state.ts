@@ -6,7 +6,7 @@
 import type { AdminState } from '@surealived/shared/model';
 import type { DiffEntry, SnapshotReal, SnapshotVirtual } from '@surealived/shared/snapshot/format';
 import type { RealConfig, VirtualConfig } from './config/model.js';
-import { type Health, INITIAL_HEALTH } from './health/damping.js';
+import { type Health, INITIAL_HEALTH, observe } from './health/damping.js';
 import {
   effectiveWeight,
   overriddenWeight,
@@ -87,6 +87,13 @@ export function createReal(config: RealConfig): Real {
     round: 0,
     statistics: undefined,
   };
+}
+
+/** What the tests say of the real after one more verdict. */
+export function healthAfter({ config }: Virtual, { health }: Real, isUp: boolean): Health {
+  const { tester, thresholds } = config.testing;
+  // a verdict that is given once must be enough
+  return observe(health, isUp, tester.kind === 'constant' ? { rise: 1, fall: 1 } : thresholds);
 }
 
 /** The weight the real carries in IPVS, where it is there at all. */
