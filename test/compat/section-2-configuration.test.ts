@@ -94,6 +94,7 @@ const OURS = {
   ipvssync_status_socket: '/run/surealived/ipvssync.sock',
   max_tasks: 64,
   share_probes: false,
+  workers: 0,
   notify_timeout_sec: 600,
   ipvs_timeout_tcp_sec: 0,
   ipvs_timeout_tcp_fin_sec: 0,

@@ -47,13 +47,14 @@ async function start(directory: HandoverDirectory, services: string) {
 }
 
 it.each([
-  ['at once', 1],
-  ['after fastdelay where more failures are wanted', 3],
+  ['at once', 1, 0],
+  ['at once by a worker', 1, 2],
+  ['after fastdelay where more failures are wanted', 3, 0],
 ])(
   'a killed server is taken offline %s, and is watched again when it is back',
   { timeout: 60_000 },
-  async (_when, retries) => {
-    using directory = new HandoverDirectory();
+  async (_when, retries, workers) => {
+    using directory = new HandoverDirectory({ workers });
     const first = await serverProcess();
     const {
       daemon: started,

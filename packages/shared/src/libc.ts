@@ -65,6 +65,8 @@ export const epollWait: (
   maxEvents: number,
   timeoutMs: number,
 ) => number = libc.func('int epoll_wait(int epollFd, void *events, int maxEvents, int timeoutMs)');
+/** Ends the process at once: nothing is flushed or torn down, and no handler called. */
+export const exitAtOnce: (status: number) => void = libc.func('void _exit(int status)');
 const setns: (fd: number, kind: number) => number = libc.func('int setns(int fd, int kind)');
 const getrlimit: (resource: number, limits: Uint8Array) => number = libc.func(
   'int getrlimit(int resource, void *limits)',

@@ -30,6 +30,7 @@ const DEFAULTS = {
   share_probes: false,
   startup_delay_ms: 1000,
   max_tasks: 64,
+  workers: 0,
   notify_timeout_sec: 600,
   debug_comm: 0,
   debug_comm_path: `${LOG}/comm`,

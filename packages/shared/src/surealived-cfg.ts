@@ -212,6 +212,11 @@ export const CONFIG_KEYS = {
     'all',
     'Testers that there shall be: `all`, or names separated by commas; the built-in ones need naming too, but for `no-test`.',
   ),
+  workers: integer(
+    0,
+    [0, 64],
+    'Threads that make the tests, each those of its own virtuals: worthwhile where the tests take more than one processor. With 0 the main thread makes them. `maxfd` and `max_tasks` are divided among them.',
+  ),
   epoll_size: integer(256, [1, 65_536], 'Network events taken at a time.'),
   loop_interval_ms: integer(100, [1, MAX_INTERVAL_MS], 'Accepted, as SureAliveD has it; without effect.'),
   epoll_interval_ms: integer(

@@ -1,5 +1,4 @@
 import { type Clock, systemClock } from '@surealived/shared/clock';
-import { raiseOpenFileLimit } from '@surealived/shared/libc';
 import type { Logger } from '@surealived/shared/log';
 import type { SurealivedConfig } from '@surealived/shared/surealived-cfg';
 import type { CommandContext } from './admin/context.js';
@@ -9,7 +8,6 @@ import type { VirtualConfig } from './config/model.js';
 import { loadRegistry } from './config/registry.js';
 import type { Sources } from './config/sources.js';
 import { Director } from './director.js';
-import { capacityOf } from './engine/capacity.js';
 import { FileHandover } from './handover/file-handover.js';
 import { type Handover, NO_HANDOVER } from './handover/handover.js';
 import type { Reconfiguration } from './reconfigure.js';
@@ -19,7 +17,7 @@ import { Reloader } from './reload/reloader.js';
 import type { ReloadReport } from './reload-report.js';
 import { SentinelNotes } from './sentinel/sentinel-notes.js';
 import { createVirtual, diffEntries, snapshotVirtual } from './state.js';
-import { LocalTesting } from './workers/local-testing.js';
+import { createTesting } from './workers/create-testing.js';
 import type { Testing } from './workers/testing.js';
 import { WriteTroubles } from './write-troubles.js';
 
@@ -84,15 +82,14 @@ export class Daemon {
       clock,
       noDumpFile: options.noDumpFile,
     });
-    this.#testing = new LocalTesting({
+    this.#testing = createTesting({
       config,
       clock,
-      capacity: capacityOf(openFiles(config.maxfd, log), config.max_tasks),
+      log,
       loadTesters: loadRegistry,
       onOutcome: (virtual, real, outcome) => this.#director.observe(virtual, real, outcome),
       traceOf: (virtual, real) => this.#records.traceOf(virtual, real),
       onSentinel: (virtual, real, phase) => this.#sentinelNotes.note(virtual, real, phase),
-      onLongStall: (stallMs) => log.warn({ stallMs: Math.round(stallMs) }, 'this process stood still'),
     });
     this.#reloader = new Reloader({
       running: config,
@@ -195,11 +192,4 @@ export class Daemon {
   #refreshSnapshot(): void {
     if (this.#director.isEveryVirtualTested) void this.#handover.refresh();
   }
-}
-
-/** How many descriptors there are, after asking for `maxfd`. */
-function openFiles(maxfd: number, log: Logger): number {
-  const limit = raiseOpenFileLimit(maxfd);
-  if (limit < maxfd) log.warn({ maxfd, limit }, 'fewer open files than maxfd asks for');
-  return limit;
 }

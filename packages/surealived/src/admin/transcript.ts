@@ -29,15 +29,15 @@ export class Transcript implements Trace {
     return { entries: this.#omittedEntries, bytes: this.#omittedBytes };
   }
 
-  sent(data: Uint8Array): void {
-    this.#note('sent', data);
+  sent(data: Uint8Array, atMs?: number): void {
+    this.#note('sent', data, atMs);
   }
 
-  received(data: Uint8Array): void {
-    this.#note('received', data);
+  received(data: Uint8Array, atMs?: number): void {
+    this.#note('received', data, atMs);
   }
 
-  #note(direction: 'sent' | 'received', data: Uint8Array): void {
+  #note(direction: 'sent' | 'received', data: Uint8Array, atMs = this.#nowMs()): void {
     if (this.#left[direction] === 0 || this.#entries.length === MAX_ENTRIES) {
       this.#omittedEntries++;
       this.#omittedBytes += data.length;
@@ -46,7 +46,7 @@ export class Transcript implements Trace {
     const shown = data.subarray(0, this.#left[direction]);
     this.#left[direction] -= shown.length;
     this.#entries.push({
-      atMs: toThousandths(this.#nowMs() - this.#startMs),
+      atMs: toThousandths(atMs - this.#startMs),
       direction,
       bytes: data.length,
       data: escapeBytes(shown),

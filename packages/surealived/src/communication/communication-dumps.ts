@@ -51,7 +51,7 @@ export class CommunicationDumps implements DirectorListener {
     const test: DumpedTest = {
       file: this.#fileOf(virtual, real),
       dump: new TestDump(
-        () => beganMs + clock.nowMs(),
+        (atMs = clock.nowMs()) => beganMs + atMs,
         (bytes) => this.#note(test, bytes),
       ),
       isNew: true,

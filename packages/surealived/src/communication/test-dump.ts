@@ -6,7 +6,7 @@ const LINE_END = Buffer.from('\n');
 
 /** What one test sent and received, as its dump file shows it (spec section 8). */
 export class TestDump implements Trace {
-  readonly #now: () => number;
+  readonly #wallMs: (atMs?: number) => number;
   readonly #onEntry: (bytes: number) => boolean;
   #bytes = 0;
   #isCut = false;
@@ -16,20 +16,20 @@ export class TestDump implements Trace {
   unwrittenBytes = 0;
 
   /**
-   * @param now Milliseconds of wall time, with fractions.
+   * @param wallMs Wall time at a moment of monotonic time, now if none is given. In milliseconds, with fractions.
    * @param onEntry Told of each entry and how much was said; false where there is no room for it.
    */
-  constructor(now: () => number, onEntry: (bytes: number) => boolean) {
-    this.#now = now;
+  constructor(wallMs: (atMs?: number) => number, onEntry: (bytes: number) => boolean) {
+    this.#wallMs = wallMs;
     this.#onEntry = onEntry;
   }
 
-  sent(data: Uint8Array): void {
-    this.#add('sd_write ->', data);
+  sent(data: Uint8Array, atMs?: number): void {
+    this.#add('sd_write ->', data, atMs);
   }
 
-  received(data: Uint8Array): void {
-    this.#add('sd_read <-', data);
+  received(data: Uint8Array, atMs?: number): void {
+    this.#add('sd_read <-', data, atMs);
   }
 
   /** @returns What is to be appended to the file now. */
@@ -40,9 +40,9 @@ export class TestDump implements Trace {
     return taken;
   }
 
-  #add(what: string, data: Uint8Array): void {
+  #add(what: string, data: Uint8Array, atMs?: number): void {
     if (this.#isCut) return;
-    const head = `[${localTimeUs(this.#now())}]  `;
+    const head = `[${localTimeUs(this.#wallMs(atMs))}]  `;
     this.#bytes += data.length;
     if (this.#bytes <= MAX_TEST_BYTES && this.#onEntry(data.length)) {
       this.unwrittenBytes += data.length;

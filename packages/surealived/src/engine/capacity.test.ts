@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { capacityOf } from './capacity.js';
+import { capacityOf, partOf } from './capacity.js';
 
 describe('capacityOf', () => {
   it.each([
@@ -24,5 +24,15 @@ describe('capacityOf', () => {
         expect(left).toBeGreaterThanOrEqual(Math.min(208, descriptors / 2));
       }),
     );
+  });
+});
+
+describe('the part of a worker', () => {
+  it('is taken from what the workers themselves leave', () => {
+    expect(partOf(capacityOf(10_208, 64, 4), 4)).toEqual({ sockets: 2460, tasks: 16 });
+  });
+
+  it('is never nothing', () => {
+    expect(partOf(capacityOf(64, 1, 64), 64)).toEqual({ sockets: 1, tasks: 1 });
   });
 });

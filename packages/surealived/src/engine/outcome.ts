@@ -26,8 +26,9 @@ export interface Outcome {
 
 /** Sees what one test sends and receives; the bytes are valid during the call only. */
 export interface Trace {
-  sent(data: Uint8Array): void;
-  received(data: Uint8Array): void;
+  /** @param atMs Monotonic, where that was before now. */
+  sent(data: Uint8Array, atMs?: number): void;
+  received(data: Uint8Array, atMs?: number): void;
 }
 
 /** What an errno of connect(2), send(2) or recv(2) says: about the real, or about this machine. */
