@@ -2,7 +2,7 @@ import type { Outcome } from '../engine/outcome.js';
 import { type LastSaid, type OutcomeBatch, OutcomeWriter } from './outcome-batch.js';
 
 /** How long an outcome that changes no state may wait for others: a message costs more than a test. */
-const COLLECT_MS = 20;
+const COLLECT_MS = 50;
 
 /** Sends outcomes in batches, in their order. One that changes the state of a real takes all before it with it, at once. */
 export class Outbox {

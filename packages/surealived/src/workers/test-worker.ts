@@ -17,6 +17,8 @@ export interface TestWorkerOptions {
 
 /** How long a worker may take to end; a tester may compute without end. */
 const GRACE_MS = 2000;
+/** Tests leave nothing behind that lives for long: more than this takes memory, and saves no time. */
+const LIMITS = { maxYoungGenerationSizeMb: 6 };
 const LAST_GRACE_MS = 500;
 
 /** A thread that makes tests, as the main thread sees it. */
@@ -34,7 +36,7 @@ export class TestWorker {
     const { name, script, start } = options;
     this.#options = options;
     const workerData: WorkerStart = { ...start, figures: this.figures, hasEnded: this.#hasEnded };
-    this.#worker = new Worker(script, { name, workerData });
+    this.#worker = new Worker(script, { name, workerData, resourceLimits: LIMITS });
     this.#worker.on('message', (message: FromWorker) => this.#hear(message));
     this.#worker.on('messageerror', (error) => this.#die(error));
     this.#worker.on('error', (error) => this.#die(error));
