@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { appendFileSync, chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, it, onTestFinished } from 'vitest';
@@ -142,6 +142,7 @@ describe('workers', () => {
     const directory = directoryWith({}, { 'buggy.mjs': moduleOf('buggy', late) });
     const daemon = run(directory, servicesXml([{ name: 'web', tester: 'proto="buggy"', port }]));
     const exited = once(daemon.child, 'close');
+    await started(daemon);
     expect(await daemon.waitFor('a worker has died')).toMatchObject({
       level: 'error',
       cause: 'worker 1: a bug of ours',
@@ -150,16 +151,36 @@ describe('workers', () => {
     expect(daemon.describeLog()).toContain('buggy.mjs');
   });
 
-  it('do not begin with a module that cannot be loaded in a thread', async () => {
+  it.each([
+    [
+      'cannot be loaded',
+      `throw new Error('no threads, please')`,
+      /lonely\.mjs:2: in a worker: no threads, please/,
+    ],
+    ['ends it', 'process.exit(3)', /^worker \d: ended with status 3$/],
+  ])('do not begin with a module that in a thread %s', async (_what, statement, cause) => {
     const { port } = await webServer();
-    const head = `import { isMainThread } from 'node:worker_threads';
-      if (!isMainThread) throw new Error('no threads, please');`;
+    const head = `import { workerData } from 'node:worker_threads';
+      if (workerData?.capacity) ${statement}; // not where files are read`;
     const directory = directoryWith({}, { 'lonely.mjs': moduleOf('lonely', '', head) });
     const daemon = run(directory, servicesXml([{ name: 'web', tester: 'proto="lonely"', port }]));
     const exited = once(daemon.child, 'close');
-    expect(await daemon.waitFor('cannot start')).toMatchObject({
-      cause: expect.stringMatching(/lonely\.mjs:2: in a worker: no threads, please/),
-    });
+    expect(await daemon.waitFor('cannot start')).toMatchObject({ cause: expect.stringMatching(cause) });
     expect(await exited).toEqual([1, null]);
+  });
+
+  it('take the programs of their tests with them', async () => {
+    const directory = directoryWith({});
+    const [program, pidFile] = [join(directory.path, 'hang.sh'), join(directory.path, 'pid')];
+    writeFileSync(program, `#!/bin/sh\necho $$ >${pidFile}.new; mv ${pidFile}.new ${pidFile}; sleep 60\n`);
+    chmodSync(program, 0o755);
+    const daemon = run(
+      directory,
+      servicesXml([{ name: 'v', tester: `proto="exec" exec="${program}"`, port: 1 }]),
+    );
+    await expect.poll(() => existsSync(pidFile), SEEN).toBe(true);
+    const pid = readFileSync(pidFile, 'utf8').trim();
+    expect(await daemon.stop()).toBe(0);
+    await expect.poll(() => existsSync(`/proc/${pid}`), SEEN).toBe(false);
   });
 });

@@ -48,6 +48,9 @@ export class WorkerPool implements Testing {
   #onStarted: () => void = () => undefined;
   #workers: readonly TestWorker[] = [];
   #lastCheck = 0;
+  #hasStarted = false;
+  /** The first one. */
+  #death: Error | undefined;
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
@@ -71,7 +74,9 @@ export class WorkerPool implements Testing {
     process.once('exit', this.#onExit);
     this.#workers = Array.from({ length: config.workers }, (_, index) => this.#begin(index + 1));
     await this.#loadInWorkers(config);
+    if (this.#death) throw this.#death;
     this.#send(this.#assignments.update({ virtuals, removed: [], retested: [] }));
+    this.#hasStarted = true;
     this.#onStarted();
   }
 
@@ -109,7 +114,10 @@ export class WorkerPool implements Testing {
       script,
       start: { config, capacity: partOf(capacity, config.workers), clockOriginMs: clockOriginMs(clock) },
       onMessage: (message) => this.#hear(number, message),
-      onDeath,
+      onDeath: (error) => {
+        this.#death ??= error;
+        if (this.#hasStarted) onDeath(error); // if not, `start` fails
+      },
     });
   }
 
