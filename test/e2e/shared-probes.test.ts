@@ -45,25 +45,29 @@ function servicesXml(port: number, virtuals: number): string {
   return `<surealived>${elements.join('')}\n</surealived>\n`;
 }
 
-it('with share_probes, 20 virtuals ask their server as often as one, and lose it together', async () => {
-  using directory = new HandoverDirectory({ share_probes: 'true', debug_comm: 1 });
-  const server = await countingServer();
-  const services = directory.writeServices(servicesXml(server.port, VIRTUALS));
-  await using daemon = new DaemonProcess('surealived', ['-c', directory.config, services]);
-  const { adminPort } = await daemon.waitFor('testing started');
-  const figure = async (name: string): Promise<number> => {
-    const answer = await askAdmin(Number(adminPort), 'stats');
-    return Number(new RegExp(`^${name}\\s*: (\\d+)$`, 'm').exec(answer)?.[1]);
-  };
-  await expect.poll(() => figure('t_success'), { timeout: 10_000 }).toBeGreaterThanOrEqual(5 * VIRTUALS);
-  const tests = await figure('t_success');
-  expect(tests % VIRTUALS).toBe(0);
-  expect(Math.abs(server.requests - tests / VIRTUALS)).toBeLessThanOrEqual(1);
-  for (const name of ['v0_w', 'v1_w']) {
-    expect(readFileSync(join(directory.path, 'comm', name), 'utf8')).toContain('GET / HTTP/1.0');
-  }
-  writeFileSync(services, servicesXml(server.port, VIRTUALS / 2));
-  expect(await askAdmin(Number(adminPort), 'reload')).toContain(`removed=${VIRTUALS / 2}`);
-  server.stop();
-  await expect.poll(() => figure('t_offline_set'), { timeout: 10_000 }).toBe(VIRTUALS / 2);
-});
+it.each([0, 2])(
+  'with share_probes, 20 virtuals ask their server as often as one, and lose it together (workers %d)',
+  async (workers) => {
+    using directory = new HandoverDirectory({ workers, share_probes: 'true', debug_comm: 1 });
+    const server = await countingServer();
+    const services = directory.writeServices(servicesXml(server.port, VIRTUALS));
+    await using daemon = new DaemonProcess('surealived', ['-c', directory.config, services]);
+    const { adminPort } = await daemon.waitFor('testing started');
+    const figure = async (name: string): Promise<number> => {
+      const answer = await askAdmin(Number(adminPort), 'stats');
+      return Number(new RegExp(`^${name}\\s*: (\\d+)$`, 'm').exec(answer)?.[1]);
+    };
+    await expect.poll(() => figure('t_success'), { timeout: 10_000 }).toBeGreaterThanOrEqual(5 * VIRTUALS);
+    const tests = await figure('t_success');
+    expect(tests % VIRTUALS).toBe(0);
+    expect(Math.abs(server.requests - tests / VIRTUALS)).toBeLessThanOrEqual(1);
+    for (const name of ['v0_w', 'v1_w']) {
+      const dump = () => readFileSync(join(directory.path, 'comm', name), 'utf8');
+      await expect.poll(dump, { timeout: 10_000 }).toContain('GET / HTTP/1.0'); // the next test empties it
+    }
+    writeFileSync(services, servicesXml(server.port, VIRTUALS / 2));
+    expect(await askAdmin(Number(adminPort), 'reload')).toContain(`removed=${VIRTUALS / 2}`);
+    server.stop();
+    await expect.poll(() => figure('t_offline_set'), { timeout: 10_000 }).toBe(VIRTUALS / 2);
+  },
+);

@@ -26,8 +26,8 @@ function names(assignments: readonly Assignment[]): readonly (readonly string[])
   ]);
 }
 
-function begun(configs: readonly VirtualConfig[], workers: number) {
-  const assignments = new Assignments(workers);
+function begun(configs: readonly VirtualConfig[], workers: number, sharesProbes = false) {
+  const assignments = new Assignments({ workers, sharesProbes });
   let virtuals: readonly Virtual[] = configs.map(createVirtual);
   const first = assignments.update({ virtuals, removed: [], retested: [] });
   return {
@@ -57,6 +57,18 @@ describe('Assignments', () => {
     expect(names(reload([a, config('b', 2, 3)]))).toEqual([[], ['b 2,3,4']]);
     expect(names(reload([a]))).toEqual([[], [virtualKey(b)]]);
     expect(names(reload([a, config('c', 3, 4)]))).toEqual([[], ['c 5,6,7,8']]);
+  });
+
+  it('keeps virtuals with the same reals together where they share tests', () => {
+    const other = { ...config('b', 2, 1), reals: [realConfig('b0', { address: at('10.0.0.12') })] };
+    const configs = [config('a', 1, 1), other, config('c', 3, 2), config('d', 4, 1)];
+    const { first, reload } = begun(configs, 2, true);
+    expect(names(first)).toEqual([['a 1', 'c 3,4', 'd 5'], ['b 2']]);
+    const [elsewhere, sibling] = [config('e', 5, 1, 81), { ...other, name: 'f', address: at('192.0.2.6') }];
+    expect(names(reload([...configs, elsewhere, config('g', 7, 1), sibling]))).toEqual([
+      ['g 7'],
+      ['e 6', 'f 8'],
+    ]);
   });
 
   it('begins a new series for what is tested in another way, and forgets the old one', () => {

@@ -1,5 +1,5 @@
 import { virtualKey } from '@surealived/shared/model';
-import type { VirtualConfig } from '../config/model.js';
+import type { RealConfig, VirtualConfig } from '../config/model.js';
 import { packVirtual } from '../config/transfer.js';
 import type { Trace } from '../engine/outcome.js';
 import type { Place, Reconfiguration } from '../reconfigure.js';
@@ -29,8 +29,15 @@ export interface Assignment {
   readonly removed: string[];
 }
 
+export interface AssignmentOptions {
+  readonly workers: number;
+  /** Whether tests that are identical are made once, which they can be within a worker only. */
+  readonly sharesProbes: boolean;
+}
+
 /** Which worker tests what. A virtual stays with its worker. */
 export class Assignments {
+  readonly #sharesProbes: boolean;
   /** Reals by worker. */
   readonly #reals: number[];
   readonly #homes = new Map<Virtual, Home>();
@@ -38,7 +45,8 @@ export class Assignments {
   readonly #seriesOf = new Map<Real, Series>();
   #lastNumber = 0;
 
-  constructor(workers: number) {
+  constructor({ workers, sharesProbes }: AssignmentOptions) {
+    this.#sharesProbes = sharesProbes;
     this.#reals = Array<number>(workers).fill(0);
   }
 
@@ -62,10 +70,11 @@ export class Assignments {
       this.#settle(virtual, home, 0);
       this.#homes.delete(virtual);
     }
+    const neighbours = new Neighbours(this.#homes);
     for (const virtual of virtuals) {
       const known = this.#homes.get(virtual);
       if (known?.config === virtual.config) continue;
-      const home = known ?? { worker: this.#leastLoaded(), config: virtual.config, reals: 0 };
+      const home = known ?? { worker: this.#choose(virtual, neighbours), config: virtual.config, reals: 0 };
       this.#homes.set(virtual, home);
       this.#settle(virtual, home, virtual.reals.length);
       assignments[home.worker]?.virtuals.push(this.#assign(virtual));
@@ -86,8 +95,9 @@ export class Assignments {
     home.config = virtual.config;
   }
 
-  #leastLoaded(): number {
-    return this.#reals.indexOf(Math.min(...this.#reals));
+  #choose(virtual: Virtual, neighbours: Neighbours): number {
+    const leastLoaded = this.#reals.indexOf(Math.min(...this.#reals));
+    return this.#sharesProbes ? neighbours.settle(virtual, leastLoaded) : leastLoaded;
   }
 
   #assign(virtual: Virtual): AssignedVirtual {
@@ -113,4 +123,36 @@ export class Assignments {
     this.#series.delete(series.number);
     this.#seriesOf.delete(real);
   }
+}
+
+/** Which worker tests at which address and port: virtuals with the same reals belong together. */
+class Neighbours {
+  readonly #homes: ReadonlyMap<Virtual, Home>;
+  /** Absent until it is asked for: most reloads bring no new virtual. */
+  #workers: Map<string, number> | undefined;
+
+  constructor(homes: ReadonlyMap<Virtual, Home>) {
+    this.#homes = homes;
+  }
+
+  /** @returns The worker that has a real of a new virtual already, otherwise this one. */
+  settle(virtual: Virtual, leastLoaded: number): number {
+    this.#workers ??= this.#find();
+    const places = virtual.config.reals.map(placeOf);
+    const known = places.map((place) => this.#workers?.get(place));
+    const worker = known.find((worker) => worker !== undefined) ?? leastLoaded;
+    for (const place of places) this.#workers.set(place, worker);
+    return worker;
+  }
+
+  #find(): Map<string, number> {
+    const workers = new Map<string, number>();
+    for (const [{ config }, { worker }] of this.#homes)
+      for (const real of config.reals) workers.set(placeOf(real), worker);
+    return workers;
+  }
+}
+
+function placeOf({ address, testPort }: RealConfig): string {
+  return `${address.text} ${testPort}`;
 }

@@ -54,7 +54,8 @@ export class WorkerPool implements Testing {
 
   constructor(options: WorkerPoolOptions) {
     this.#options = options;
-    this.#assignments = new Assignments(options.config.workers);
+    const { workers, share_probes: sharesProbes } = options.config;
+    this.#assignments = new Assignments({ workers, sharesProbes });
     this.#started = new Promise((resolve) => {
       this.#onStarted = resolve;
     });
