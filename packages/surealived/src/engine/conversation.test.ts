@@ -10,6 +10,7 @@ import {
 } from '@surealived/testers/requests';
 import { down, type StreamProbe, up, type Verdict } from '@surealived/testers/tester';
 import { describe, expect, it } from 'vitest';
+import { collectGarbage } from '../collect-garbage.js';
 import { at } from '../services.test-kit.js';
 import { Conversation } from './conversation.js';
 import {
@@ -371,4 +372,19 @@ describe('a tester that misbehaves', () => {
     await runTest(testOf(tidies, await listen(never), options));
     expect(cleaned).toBe(true);
   });
+});
+
+it('holds nothing of a test that is over, which a reload may have removed with all that belongs to it', async () => {
+  const port = await listen(answers);
+  const make = async (): Promise<WeakRef<object>> => {
+    const test = testOf(greets, port);
+    await runTest(test);
+    return new WeakRef(test);
+  };
+  const test = await make();
+  const isHeld = (): boolean => {
+    collectGarbage();
+    return test.deref() !== undefined;
+  };
+  await expect.poll(isHeld).toBe(false);
 });

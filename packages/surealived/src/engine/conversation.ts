@@ -52,8 +52,10 @@ const RESET_ON_CLOSE = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]);
 
 /** Conversations that are over, for the tests to come: thousands a second would be as much garbage. */
 const resting: Conversation[] = [];
+/** More have been under way at once only where all servers hung: that shall not cost memory for good. */
+const MAX_RESTING = 1024;
 
-/** For those that rest. */
+/** For those that rest, which must not hold anything of the test before: a reload may have removed it. */
 const NO_TEST: StreamTest = {
   domain: 0,
   sockaddr: NOTHING,
@@ -66,6 +68,7 @@ const NO_TEST: StreamTest = {
     throw new Error('no test');
   },
 };
+const NOBODY = (): void => undefined;
 
 /**
  * One connection and the probe that talks over it. Calls `onEnd` once, unless it is cancelled; whoever began it lets go of
@@ -74,7 +77,7 @@ const NO_TEST: StreamTest = {
 export class Conversation implements EventSink, TestRun {
   #reactor: Reactor;
   #test = NO_TEST;
-  #onEnd: (outcome: Outcome) => void = () => undefined;
+  #onEnd: (outcome: Outcome) => void = NOBODY;
   #trace: Trace | undefined;
   readonly #deadline = new WheelTimer(() => this.#expire());
   #startMs = 0;
@@ -152,12 +155,13 @@ export class Conversation implements EventSink, TestRun {
   #leave(): void {
     if (--this.#depth > 0 || !this.#ended || this.#goesOn) return;
     this.#test = NO_TEST;
+    this.#onEnd = NOBODY;
     this.#trace = undefined;
     this.#transport = undefined;
     this.#request = undefined;
     this.#collected = undefined;
     this.#done = 0;
-    resting.push(this);
+    if (resting.length < MAX_RESTING) resting.push(this);
   }
 
   #connect(): void {
