@@ -28,11 +28,18 @@ function watch(port: number, options: Options = {}) {
   const address = at(host);
   const phases: SentinelPhase[] = [];
   const hurry = vi.fn();
+  const onFree = vi.fn();
   let free = places;
   const sentinel = new Sentinel(
     {
       reactor: newReactor(),
-      sockets: { lendSocket: () => free > 0 && free-- > 0, takeBackSocket: () => void free++ },
+      sockets: {
+        lendSocket: () => free > 0 && free-- > 0,
+        takeBackSocket: () => {
+          free++;
+          onFree();
+        },
+      },
       restMs: () => 5,
     },
     {
@@ -48,7 +55,7 @@ function watch(port: number, options: Options = {}) {
   onTestFinished(() => sentinel.close());
   const until = (...expected: SentinelPhase[]) =>
     expect.poll(() => phases, { timeout: 10_000, interval: 5 }).toEqual(expected);
-  return { sentinel, phases, hurry, until, free: () => free };
+  return { sentinel, phases, hurry, onFree, until, free: () => free };
 }
 
 /** A server that keeps its connections. */
@@ -116,6 +123,19 @@ it('bears a test that fails before it is begun', async () => {
   sockets[0]?.resetAndDestroy();
   await until('resting', 'connecting', 'open', 'broken', 'testing', 'closed');
   expect(hurry).toHaveBeenCalledOnce();
+});
+
+it('bears a test that fails because its own descriptor is free again', async () => {
+  const { port, sockets } = await keeper();
+  const { sentinel, phases, hurry, onFree, until } = watch(port, { isUnderWay: () => true });
+  sentinel.noteTest(true);
+  await until('resting', 'connecting', 'open');
+  await expect.poll(() => sockets).toHaveLength(1);
+  onFree.mockImplementation(() => sentinel.noteTest(false));
+  sockets[0]?.resetAndDestroy();
+  await until('resting', 'connecting', 'open', 'broken', 'closed');
+  expect(phases.at(-1)).toBe(sentinel.phase);
+  expect(hurry).not.toHaveBeenCalled();
 });
 
 it('sends nothing, and comes from the address of the tests', async () => {

@@ -129,9 +129,11 @@ export class Sentinel implements EventSink {
   #enter(phase: SentinelPhase): void {
     const { reactor, restMs } = this.#means;
     reactor.disarm(this.#timer);
-    if (phase !== 'open') this.#hangUp();
     if (isRest(phase)) reactor.arm(this.#timer, reactor.nowMs() + restMs(this.#standing));
     this.#watched.onPhase(phase);
+    if (phase !== 'open') this.#hangUp();
+    // a test that waited for the descriptor may have begun, and ended
+    if (phase !== this.phase) return;
     if (phase === 'connecting') this.#connect();
     else if (phase === 'broken' && !this.#watched.isUnderWay()) this.#note('ask');
     else if (phase === 'testing') this.#watched.hurry();
