@@ -1,7 +1,7 @@
 import { messageOf } from '@surealived/shared/errors';
 import * as libc from '@surealived/shared/libc';
-import type { StreamRequest } from '@surealived/testers/requests';
 import { down, type StreamProbe, type Verdict } from '@surealived/testers/tester';
+import { Dialogue } from './dialogue.js';
 import {
   connectionProblemOf,
   judgeConnectionError,
@@ -10,7 +10,7 @@ import {
   type SocketFailure,
   type Trace,
 } from './outcome.js';
-import { closeProbe, describeTesterFailure, requireAllowed, requireVerdict } from './probe-guard.js';
+import { describeTesterFailure } from './probe-guard.js';
 import type { EventSink, Reactor } from './reactor.js';
 import type { TestRun } from './test-queue.js';
 import { WheelTimer } from './timer-wheel.js';
@@ -33,12 +33,6 @@ export interface StreamTest {
 const EINPROGRESS = 115;
 const NOTHING = Buffer.alloc(0);
 const SOCKET_TYPE = libc.SOCK_STREAM | libc.SOCK_NONBLOCK | libc.SOCK_CLOEXEC;
-/** Bytes that one conversation may read before the others get their turn. */
-const TURN_BYTES = 1 << 18;
-/** What a request counts for at least: many small ones make a turn too. */
-const REQUEST_BYTES = 1 << 10;
-/** Shared by all conversations: its content is copied before anything else runs. */
-const scratch = Buffer.allocUnsafeSlow(1 << 16);
 const socketError = Buffer.alloc(4);
 const socketErrorLength = Buffer.from([4, 0, 0, 0]);
 /** Where sockaddr_in and sockaddr_in6 have the port. */
@@ -84,16 +78,10 @@ export class Conversation implements EventSink, TestRun {
   #fd = -1;
   /** Absent until the connection stands. */
   #transport: Transport | undefined;
-  /** Absent until the handshake is done, and after the verdict. */
-  #probe: StreamProbe | undefined;
-  #request: StreamRequest | undefined;
-  /** Progress of the current request: bytes written, or bytes collected by a read. */
-  #done = 0;
-  #collected: Buffer | undefined;
+  /** Begins when the handshake is done. */
+  readonly #dialogue = new Dialogue();
   #connectMs = 0;
   #responseMs = 0;
-  #sentBytes = 0;
-  #receivedBytes = 0;
   #ended = true;
   /** How often this is on the stack: it rests when it is left for good. */
   #depth = 0;
@@ -114,8 +102,7 @@ export class Conversation implements EventSink, TestRun {
     conversation.#trace = trace;
     conversation.#connectMs = 0;
     conversation.#responseMs = 0;
-    conversation.#sentBytes = 0;
-    conversation.#receivedBytes = 0;
+    conversation.#dialogue.reset();
     conversation.#ended = false;
     conversation.#startMs = reactor.clock.nowMs();
     return conversation;
@@ -144,7 +131,7 @@ export class Conversation implements EventSink, TestRun {
   onEvents(events: number): void {
     if (this.#goesOn) return;
     this.#depth++;
-    if (this.#probe) this.#continue();
+    if (this.#dialogue.isUnderWay) this.#continue();
     else if (this.#transport) this.#shakeHands(this.#transport);
     else if (events & (libc.EPOLLERR | libc.EPOLLHUP)) this.#failConnecting();
     else if (events & libc.EPOLLOUT) this.#open();
@@ -158,9 +145,6 @@ export class Conversation implements EventSink, TestRun {
     this.#onEnd = NOBODY;
     this.#trace = undefined;
     this.#transport = undefined;
-    this.#request = undefined;
-    this.#collected = undefined;
-    this.#done = 0;
     if (resting.length < MAX_RESTING) resting.push(this);
   }
 
@@ -194,28 +178,29 @@ export class Conversation implements EventSink, TestRun {
 
   #shakeHands(transport: Transport): void {
     const answer = transport.handshake();
-    if (answer === READY) this.#begin();
+    if (answer === READY) this.#begin(transport);
     else if (answer === FAILED) this.#failWith(transport.failure);
   }
 
-  #begin(): void {
+  #begin(transport: Transport): void {
+    let probe: StreamProbe;
     try {
-      this.#probe = this.#test.begin();
+      probe = this.#test.begin();
     } catch (error) {
-      return this.#blameTester(error);
+      return this.#end(undefined, describeTesterFailure(error));
     }
-    this.#resume(NOTHING);
+    this.#dialogue.begin(probe, transport, this.#trace);
     this.#continue();
   }
 
-  /** Carries out requests until one has to wait. */
   #continue(): void {
-    for (let budget = TURN_BYTES; !this.#ended && this.#request; ) {
-      const moved = this.#carryOut(this.#request, this.#transport as Transport);
-      if (moved < 0) return;
-      budget -= Math.max(moved, REQUEST_BYTES);
-      if (budget <= 0) return this.#goOnLater();
-    }
+    if (this.#ended) return;
+    const dialogue = this.#dialogue;
+    const state = dialogue.continue();
+    if (this.#responseMs === 0 && dialogue.receivedBytes > 0)
+      this.#responseMs = this.#reactor.clock.nowMs() - this.#startMs;
+    if (state === 'over') this.#end(dialogue.verdict, dialogue.obstacle);
+    else if (state === 'goesOn') this.#goOnLater();
   }
 
   /** The epoll set is edge-triggered: what is left will not be announced again. */
@@ -227,89 +212,6 @@ export class Conversation implements EventSink, TestRun {
       this.#continue();
       this.#leave();
     });
-  }
-
-  /** @returns Bytes moved, or less than 0 when the socket has no more to give or take for now (or the test ended). */
-  #carryOut(request: StreamRequest, transport: Transport): number {
-    const moved = this.#move(request, transport);
-    if (moved === FAILED) this.#failWith(transport.failure);
-    return moved;
-  }
-
-  #move(request: StreamRequest, transport: Transport): number {
-    if (request.want === 'write') return this.#write(request.data, transport);
-    if (request.want === 'drain') return this.#drain(transport);
-    return this.#read(request.bytes, request.want === 'read', transport);
-  }
-
-  #write(data: Uint8Array, transport: Transport): number {
-    const rest = this.#done === 0 ? data : data.subarray(this.#done);
-    const sent = rest.length === 0 ? 0 : transport.send(rest);
-    if (sent < 0) return sent;
-    this.#noteSent(rest, sent);
-    this.#done += sent;
-    if (this.#done >= data.length) this.#resume(NOTHING);
-    return sent;
-  }
-
-  #drain(transport: Transport): number {
-    const received = transport.receive(scratch, scratch.length);
-    if (received < 0) return received;
-    this.#noteReceived(received);
-    if (received === 0) this.#resume(NOTHING);
-    return received;
-  }
-
-  #read(bytes: number, exactly: boolean, transport: Transport): number {
-    const wanted = Math.min(bytes - this.#done, scratch.length);
-    const received = transport.receive(scratch, wanted);
-    if (received < 0) return received;
-    this.#noteReceived(received);
-    if (this.#done === 0 && (received === bytes || received === 0 || !exactly)) {
-      const data = Buffer.allocUnsafe(received);
-      scratch.copy(data, 0, 0, received);
-      this.#resume(data);
-      return received;
-    }
-    this.#collected ??= Buffer.allocUnsafe(bytes);
-    this.#collected.set(scratch.subarray(0, received), this.#done);
-    this.#done += received;
-    if (received === 0 || this.#done === bytes) this.#resume(this.#collected.subarray(0, this.#done));
-    return received;
-  }
-
-  #noteSent(data: Uint8Array, bytes: number): void {
-    this.#sentBytes += bytes;
-    if (bytes > 0) this.#trace?.sent(data.subarray(0, bytes));
-  }
-
-  /** @param bytes How many of `scratch` have just been filled. */
-  #noteReceived(bytes: number): void {
-    if (this.#responseMs === 0 && bytes > 0) this.#responseMs = this.#reactor.clock.nowMs() - this.#startMs;
-    this.#receivedBytes += bytes;
-    if (bytes > 0) this.#trace?.received(scratch.subarray(0, bytes));
-  }
-
-  /** Gives the probe what it asked for and takes its next request, or its verdict. */
-  #resume(data: Buffer): void {
-    this.#done = 0;
-    this.#collected = undefined;
-    let verdict: Verdict | undefined;
-    try {
-      const step = (this.#probe as StreamProbe).next(data);
-      if (step.done) {
-        this.#probe = undefined;
-        verdict = requireVerdict(step.value);
-      } else this.#request = requireAllowed(step.value);
-    } catch (error) {
-      return this.#blameTester(error);
-    }
-    if (verdict) this.#end(verdict, undefined);
-  }
-
-  /** A mistake in a tester must cost its own test only. */
-  #blameTester(error: unknown): void {
-    this.#end(undefined, describeTesterFailure(error));
   }
 
   #failConnecting(): void {
@@ -331,7 +233,11 @@ export class Conversation implements EventSink, TestRun {
 
   #expire(): void {
     this.#depth++;
-    const what = this.#probe ? 'no verdict' : this.#transport ? 'no TLS handshake' : 'no connection';
+    const what = this.#dialogue.isUnderWay
+      ? 'no verdict'
+      : this.#transport
+        ? 'no TLS handshake'
+        : 'no connection';
     this.#end(down('timeout', `${what} within ${this.#test.timeoutMs} ms`), undefined);
     this.#leave();
   }
@@ -348,8 +254,8 @@ export class Conversation implements EventSink, TestRun {
       connectMs: this.#connectMs,
       responseMs: this.#responseMs,
       totalMs: this.#reactor.clock.nowMs() - this.#startMs,
-      sentBytes: this.#sentBytes,
-      receivedBytes: this.#receivedBytes,
+      sentBytes: this.#dialogue.sentBytes,
+      receivedBytes: this.#dialogue.receivedBytes,
     });
   }
 
@@ -362,8 +268,7 @@ export class Conversation implements EventSink, TestRun {
       libc.close(this.#fd);
       this.#fd = -1;
     }
-    closeProbe(this.#probe);
-    this.#probe = undefined;
+    this.#dialogue.end();
   }
 }
 
