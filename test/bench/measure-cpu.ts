@@ -13,6 +13,8 @@ export interface Cost {
   readonly failures: number;
   /** Connections that the server has accepted, by the tests that the program counts itself. */
   readonly seen: number;
+  /** How late its event loop came at worst, from its start on; of a program that tells. */
+  readonly lagMs: number | undefined;
 }
 
 export interface Window {
@@ -48,6 +50,7 @@ export async function measureCpu(
     systemUs: systemUs / tests,
     testsPerSec: (tests * 1000) / (after.atMs - before.atMs),
     failures,
+    lagMs: after.counts?.lagMs,
     seen: load.tester === 'dns' ? 1 : (after.accepted - before.accepted) / tests,
   };
 }

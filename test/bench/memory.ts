@@ -16,7 +16,7 @@ import { measureCpu } from './measure-cpu.js';
 import { type BenchPart, type Figure, formatNumber, type Goal, type RunOptions } from './report.js';
 
 const SIZES = [5000, 30_000, 100_000] as const;
-const LOOP_DELAY_SEC = 30;
+const LOOP_DELAY_SEC = 20;
 /** Every real has been tested by then: virtuals begin within the loop delay, and their reals follow within it. */
 const STEADY_AFTER_MS = (2 * LOOP_DELAY_SEC + 5) * 1000;
 const MEMORY_READINGS = 5;

@@ -31,7 +31,8 @@ export const profile: BenchPart = {
   method: `
 surealived under \`node --cpu-prof\` at the rate given, after it has warmed up; only its main thread is in it, the waiting left out.
 A call of libc or OpenSSL is told by the line that makes it, and has what the call itself takes besides its way there: for libc
-mostly the kernel's time. The profiler makes everything a little slower, so that the sums are above the figures without it.`,
+mostly the kernel's time. The profiler takes its samples by the clock and makes everything a little slower, so that the sums are
+above the figures without it, and far above them where something else takes the core.`,
   missing: () => (nginxVersion() === undefined ? ['nginx-light'] : []),
   async run({ isQuick, onProgress }) {
     using _apart = keepOffTestedCore();

@@ -4,6 +4,8 @@ import type { Load } from '../load.js';
 export interface Counts {
   readonly successes: number;
   readonly failures: number;
+  /** How late its event loop came at worst lately, of a program that tells. */
+  readonly lagMs?: number | undefined;
 }
 
 /** A program that tests: something to be measured beside something else. */

@@ -114,7 +114,12 @@ async function answering(measured: MeasuredProcess, port: number): Promise<void>
 
 function readCounts(stats: string): Counts {
   const read = (name: string): number => Number(new RegExp(`^${name}\\s*: (\\d+)$`, 'm').exec(stats)?.[1]);
-  return { successes: read('t_success'), failures: read('t_failed') };
+  const lagMs = read('lag_ms'); // the original has none
+  return {
+    successes: read('t_success'),
+    failures: read('t_failed'),
+    lagMs: Number.isNaN(lagMs) ? undefined : lagMs,
+  };
 }
 
 /** The options of the program's first line, which hold where it is started by its name, as users do. */
