@@ -83,6 +83,12 @@ it('the page says where figures are rough', () => {
   expect(page).toContain('Measured with `--quick`: the figures are rough.');
 });
 
+it('what is no number has no bar', () => {
+  const [first] = FIGURES;
+  const figures = first ? [{ ...first, peer: { name: 'node:net', value: Number.NaN } }] : [];
+  expect(panelsOf({ ours: 'surealived', figures })[0]?.groups[0]?.bars).toMatchObject([{ value: 27.34 }]);
+});
+
 it('a part without anything to plot has no plot', () => {
   const files = pageFiles([{ ...PART, figures: FIGURES.slice(2) }], ORDER);
   expect([...files.keys()]).toEqual(['performance.md']);

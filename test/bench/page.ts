@@ -67,7 +67,7 @@ function groupOf(what: string, ours: string, shown: readonly Figure[]): PlotGrou
   const peers = figures.flatMap(({ peer }) => (peer ? [{ name: peer.name, value: peer.value }] : []));
   const mark = figures.map(goalOf).find((value) => value !== undefined);
   const own = { name: ours, value: figures[0]?.ours ?? 0, isOurs: true, ...(mark !== undefined && { mark }) };
-  return { label: what, bars: [own, ...peers] };
+  return { label: what, bars: [own, ...peers].filter(({ value }) => Number.isFinite(value)) };
 }
 
 /** What ours has to be, in its unit. */

@@ -66,7 +66,7 @@ export function isMet(figure: Figure): boolean | undefined {
   const { goal } = figure;
   if (!goal) return undefined;
   const value = goal.of === 'ours' ? figure.ours : ratioOf(figure);
-  if (value === undefined) return false;
+  if (value === undefined || !Number.isFinite(value)) return false; // JSON has null for what is no number
   return goal.atMost === undefined ? value >= goal.atLeast : value <= goal.atMost;
 }
 
@@ -105,8 +105,9 @@ export function describeValue(value: number, unit: Unit): string {
   return `${formatNumber(value)} ${unit}`.trim();
 }
 
-/** Three digits or all before the point, whichever is more: 0.71, 5.40, 27.3, 20,145. */
+/** Three digits or all before the point, whichever is more: 0.71, 5.40, 27.3, 20,145; a dash for what is no number. */
 export function formatNumber(value: number): string {
+  if (!Number.isFinite(value)) return '–';
   const digits = Math.abs(value) >= 100 ? 0 : Math.abs(value) >= 10 ? 1 : 2;
   return value.toLocaleString('en-US', { minimumFractionDigits: digits, maximumFractionDigits: digits });
 }

@@ -50,8 +50,9 @@ it('parts of several files come together, and of one that is there twice the lat
   ]);
 });
 
-it('a file of another version is refused by name', () => {
-  expect(() => parseResults('old.json', '{"machine":"x"}')).toThrow(
-    'old.json: version undefined, but results of version 1 are expected',
-  );
+it.each([
+  ['{"machine":"x"}', 'old.json: version undefined'],
+  ['{"version":2,"parts":[]}', 'old.json: version 2'],
+])('%s is refused by name and version', (text, message) => {
+  expect(() => parseResults('old.json', text)).toThrow(`${message}, but results of version 1 are expected`);
 });
