@@ -82,7 +82,7 @@ describe('a conversation', () => {
           open: () => expect.unreachable(),
           begin: () => expect.unreachable(),
         },
-        resolve,
+        { onOutcome: resolve },
       ).start(),
     );
     expect(outcome).toMatchObject({

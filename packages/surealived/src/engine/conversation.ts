@@ -6,7 +6,7 @@ import {
   connectionProblemOf,
   judgeConnectionError,
   judgeErrno,
-  type Outcome,
+  type OutcomeSink,
   type SocketFailure,
   type Trace,
 } from './outcome.js';
@@ -62,16 +62,16 @@ const NO_TEST: StreamTest = {
     throw new Error('no test');
   },
 };
-const NOBODY = (): void => undefined;
+const NOBODY: OutcomeSink = { onOutcome: () => undefined };
 
 /**
- * One connection and the probe that talks over it. Calls `onEnd` once, unless it is cancelled; whoever began it lets go of
+ * One connection and the probe that talks over it. Tells its sink once, unless it is cancelled; whoever began it lets go of
  * it then, since it soon serves another test.
  */
 export class Conversation implements EventSink, TestRun {
   #reactor: Reactor;
   #test = NO_TEST;
-  #onEnd: (outcome: Outcome) => void = NOBODY;
+  #sink = NOBODY;
   #trace: Trace | undefined;
   readonly #deadline = new WheelTimer(() => this.#expire());
   #startMs = 0;
@@ -89,16 +89,11 @@ export class Conversation implements EventSink, TestRun {
   #goesOn = false;
 
   /** Begins nothing yet. */
-  static of(
-    reactor: Reactor,
-    test: StreamTest,
-    onEnd: (outcome: Outcome) => void,
-    trace?: Trace,
-  ): Conversation {
+  static of(reactor: Reactor, test: StreamTest, sink: OutcomeSink, trace?: Trace): Conversation {
     const conversation = resting.pop() ?? new Conversation(reactor);
     conversation.#reactor = reactor;
     conversation.#test = test;
-    conversation.#onEnd = onEnd;
+    conversation.#sink = sink;
     conversation.#trace = trace;
     conversation.#connectMs = 0;
     conversation.#responseMs = 0;
@@ -119,7 +114,7 @@ export class Conversation implements EventSink, TestRun {
     this.#leave();
   }
 
-  /** Ends without a word to `onEnd`; false when it had ended already. */
+  /** Ends without a word to the sink; false when it had ended already. */
   cancel(): boolean {
     if (this.#ended) return false;
     this.#depth++;
@@ -142,7 +137,7 @@ export class Conversation implements EventSink, TestRun {
   #leave(): void {
     if (--this.#depth > 0 || !this.#ended || this.#goesOn) return;
     this.#test = NO_TEST;
-    this.#onEnd = NOBODY;
+    this.#sink = NOBODY;
     this.#trace = undefined;
     this.#transport = undefined;
     if (resting.length < MAX_RESTING) resting.push(this);
@@ -246,7 +241,7 @@ export class Conversation implements EventSink, TestRun {
     if (this.#ended) return;
     const connected = this.#transport !== undefined;
     this.#release();
-    this.#onEnd({
+    this.#sink.onOutcome({
       verdict,
       obstacle,
       connectionProblem:

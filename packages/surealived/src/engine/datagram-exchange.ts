@@ -4,7 +4,7 @@ import {
   connectionProblemOf,
   judgeConnectionError,
   judgeErrno,
-  type Outcome,
+  type OutcomeSink,
   type SocketFailure,
   type Trace,
 } from './outcome.js';
@@ -36,7 +36,7 @@ const scratch = Buffer.allocUnsafeSlow(1 << 16);
 const ON = Buffer.from([1, 0, 0, 0]);
 
 /**
- * One question by UDP and the wait for its answer. Calls `onEnd` once, unless it is cancelled.
+ * One question by UDP and the wait for its answer. Tells its sink once, unless it is cancelled.
  *
  * The socket is connected, so the kernel lets through only what comes from the tested address and port, and reports what
  * ICMP says about it. There is no connection to time: `connectMs` is 0.
@@ -44,7 +44,7 @@ const ON = Buffer.from([1, 0, 0, 0]);
 export class DatagramRun implements EventSink, TestRun {
   readonly #reactor: Reactor;
   readonly #test: DatagramTest;
-  readonly #onEnd: (outcome: Outcome) => void;
+  readonly #sink: OutcomeSink;
   readonly #trace: Trace | undefined;
   readonly #deadline = new WheelTimer(() => this.#expire());
   readonly #resend = new WheelTimer(() => this.#send());
@@ -62,10 +62,10 @@ export class DatagramRun implements EventSink, TestRun {
   /** Whether its turn was over before it had to wait: it goes on by itself. */
   #goesOn = false;
 
-  constructor(reactor: Reactor, test: DatagramTest, onEnd: (outcome: Outcome) => void, trace?: Trace) {
+  constructor(reactor: Reactor, test: DatagramTest, sink: OutcomeSink, trace?: Trace) {
     this.#reactor = reactor;
     this.#test = test;
-    this.#onEnd = onEnd;
+    this.#sink = sink;
     this.#trace = trace;
     this.#startMs = reactor.clock.nowMs();
     this.#startReactorMs = reactor.nowMs();
@@ -90,7 +90,7 @@ export class DatagramRun implements EventSink, TestRun {
     this.#send();
   }
 
-  /** Ends without a word to `onEnd`; false when it had ended already. */
+  /** Ends without a word to the sink; false when it had ended already. */
   cancel(): boolean {
     if (this.#ended) return false;
     this.#release();
@@ -170,7 +170,7 @@ export class DatagramRun implements EventSink, TestRun {
   #end(verdict: Verdict | undefined, obstacle: string | undefined): void {
     if (this.#ended) return;
     this.#release();
-    this.#onEnd({
+    this.#sink.onOutcome({
       verdict,
       obstacle,
       connectionProblem:

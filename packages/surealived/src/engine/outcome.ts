@@ -24,6 +24,11 @@ export interface Outcome {
   readonly output?: string;
 }
 
+/** Told of the end of a test, once. An object, since a function for each test would be one more thing to throw away. */
+export interface OutcomeSink {
+  onOutcome(outcome: Outcome): void;
+}
+
 /** Sees what one test sends and receives; the bytes are valid during the call only. */
 export interface Trace {
   /** @param atMs Monotonic, where that was before now. */

@@ -13,7 +13,7 @@ import type { TlsOptions } from '../config/model.js';
 import { Conversation, type StreamTest } from './conversation.js';
 import { DatagramRun, type DatagramTest } from './datagram-exchange.js';
 import { type Endpoint, endpointOf, sourceSockaddr } from './endpoint.js';
-import type { Outcome, Trace } from './outcome.js';
+import type { Outcome, OutcomeSink, Trace } from './outcome.js';
 import type { Reactor } from './reactor.js';
 import { TaskRun, type TaskTest } from './task-run.js';
 import type { PreparedTest, TestRun } from './test-queue.js';
@@ -74,7 +74,7 @@ abstract class SocketTest<T extends Tester> implements PreparedTest {
     return this.settings.timeoutMs;
   }
 
-  abstract createRun(reactor: Reactor, onEnd: (outcome: Outcome) => void, trace: Trace | undefined): TestRun;
+  abstract createRun(reactor: Reactor, sink: OutcomeSink, trace: Trace | undefined): TestRun;
 }
 
 class PreparedStream extends SocketTest<StreamTester> implements StreamTest {
@@ -85,8 +85,8 @@ class PreparedStream extends SocketTest<StreamTester> implements StreamTest {
     this.#tls = settings.tls;
   }
 
-  createRun(reactor: Reactor, onEnd: (outcome: Outcome) => void, trace: Trace | undefined): TestRun {
-    return Conversation.of(reactor, this, onEnd, trace);
+  createRun(reactor: Reactor, sink: OutcomeSink, trace: Trace | undefined): TestRun {
+    return Conversation.of(reactor, this, sink, trace);
   }
 
   open(fd: number): Transport {
@@ -106,8 +106,8 @@ function openTls(fd: number, { serverName, policy }: TlsOptions, { address }: Ta
 }
 
 class PreparedDatagram extends SocketTest<DatagramTester> implements DatagramTest {
-  createRun(reactor: Reactor, onEnd: (outcome: Outcome) => void, trace: Trace | undefined): TestRun {
-    return new DatagramRun(reactor, this, onEnd, trace);
+  createRun(reactor: Reactor, sink: OutcomeSink, trace: Trace | undefined): TestRun {
+    return new DatagramRun(reactor, this, sink, trace);
   }
 
   begin(): DatagramExchange {
@@ -132,8 +132,8 @@ class PreparedTask implements PreparedTest, TaskTest {
     return this.#settings.timeoutMs;
   }
 
-  createRun(reactor: Reactor, onEnd: (outcome: Outcome) => void, trace: Trace | undefined): TestRun {
-    return new TaskRun(reactor, this, onEnd, trace);
+  createRun(reactor: Reactor, sink: OutcomeSink, trace: Trace | undefined): TestRun {
+    return new TaskRun(reactor, this, sink, trace);
   }
 
   check(context: TaskContext): Promise<Verdict> {
@@ -155,6 +155,6 @@ function prepareConstant(verdict: Verdict): PreparedTest {
   };
   return {
     takes: 'socket',
-    createRun: (_reactor, onEnd) => ({ start: () => onEnd(outcome), cancel: () => false }),
+    createRun: (_reactor, sink) => ({ start: () => sink.onOutcome(outcome), cancel: () => false }),
   };
 }

@@ -1,5 +1,5 @@
 import { down, type FailureReason, type TaskContext, type Verdict } from '@surealived/testers/tester';
-import { type ConnectionProblem, connectionProblemOf, type Outcome, type Trace } from './outcome.js';
+import { type ConnectionProblem, connectionProblemOf, type OutcomeSink, type Trace } from './outcome.js';
 import { bytesOf, describeTesterFailure, requireVerdict } from './probe-guard.js';
 import type { Reactor } from './reactor.js';
 import type { TestRun } from './test-queue.js';
@@ -20,11 +20,11 @@ const GRACE_TURNS = 4;
 /** Failures that a real which never answered can have; the others show that it did. */
 const UNANSWERED: readonly FailureReason[] = ['refused', 'reset', 'unreachable', 'timeout'];
 
-/** One run of a task. Calls `onEnd` once, unless it is cancelled; what the task does afterwards is not looked at. */
+/** One run of a task. Tells its sink once, unless it is cancelled; what the task does afterwards is not looked at. */
 export class TaskRun implements TestRun {
   readonly #reactor: Reactor;
   readonly #test: TaskTest;
-  readonly #onEnd: (outcome: Outcome) => void;
+  readonly #sink: OutcomeSink;
   readonly #trace: Trace | undefined;
   readonly #controller = new AbortController();
   readonly #deadline = new WheelTimer(() => this.#expire());
@@ -37,10 +37,10 @@ export class TaskRun implements TestRun {
   #output = Buffer.alloc(0);
   #ended = false;
 
-  constructor(reactor: Reactor, test: TaskTest, onEnd: (outcome: Outcome) => void, trace?: Trace) {
+  constructor(reactor: Reactor, test: TaskTest, sink: OutcomeSink, trace?: Trace) {
     this.#reactor = reactor;
     this.#test = test;
-    this.#onEnd = onEnd;
+    this.#sink = sink;
     this.#trace = trace;
     this.#startMs = reactor.clock.nowMs();
   }
@@ -50,7 +50,7 @@ export class TaskRun implements TestRun {
     void this.#run();
   }
 
-  /** Aborts the task without a word to `onEnd`; false when it had ended already. */
+  /** Aborts the task without a word to the sink; false when it had ended already. */
   cancel(): boolean {
     if (this.#ended) return false;
     this.#release();
@@ -118,7 +118,7 @@ export class TaskRun implements TestRun {
     if (this.#ended) return;
     this.#release();
     const output = textOf(this.#output, this.#receivedBytes > this.#output.length);
-    this.#onEnd({
+    this.#sink.onOutcome({
       verdict,
       obstacle,
       connectionProblem: this.#connectionProblemIn(verdict),

@@ -1,4 +1,4 @@
-import type { Outcome, Trace } from './outcome.js';
+import type { Outcome, OutcomeSink, Trace } from './outcome.js';
 import type { Reactor } from './reactor.js';
 
 /** One test of one real, begun once. Ends by calling back once, unless it is cancelled. */
@@ -14,7 +14,7 @@ export interface PreparedTest {
   /** What it takes while it runs: a descriptor, or a place among the tasks. */
   readonly takes: 'socket' | 'task';
   /** @param trace Sees what is sent and received. */
-  createRun(reactor: Reactor, onEnd: (outcome: Outcome) => void, trace: Trace | undefined): TestRun;
+  createRun(reactor: Reactor, sink: OutcomeSink, trace: Trace | undefined): TestRun;
 }
 
 /** Told of the end of a test. The test comes along, so that one function can serve many tests. */
@@ -45,6 +45,11 @@ export class TestQueue {
 
   get running(): number {
     return this.#running;
+  }
+
+  /** For QueuedTest. */
+  get longStalls(): number {
+    return this.#reactor.longStalls;
   }
 
   /** How many wait for their turn. */
@@ -113,13 +118,15 @@ export class TestQueue {
   }
 }
 
-class QueuedTest implements RunningTest {
+class QueuedTest implements RunningTest, OutcomeSink {
   readonly #queue: TestQueue;
   readonly #test: PreparedTest;
   readonly #onEnd: OnTestEnd;
   readonly #trace: Trace | undefined;
   /** Absent before its turn, and after its end. */
   #run: TestRun | undefined;
+  /** When it began. */
+  #longStalls = 0;
 
   constructor(queue: TestQueue, test: PreparedTest, onEnd: OnTestEnd, trace: Trace | undefined) {
     this.#queue = queue;
@@ -133,14 +140,16 @@ class QueuedTest implements RunningTest {
   }
 
   start(reactor: Reactor): void {
-    const { longStalls } = reactor;
-    const onEnd = (outcome: Outcome): void => {
-      this.#run = undefined; // it may serve another test from now on
-      this.#queue.release();
-      this.#onEnd(reactor.longStalls === longStalls ? outcome : afterLongStall(outcome), this.#test);
-    };
-    this.#run = this.#test.createRun(reactor, onEnd, this.#trace);
+    this.#longStalls = reactor.longStalls;
+    this.#run = this.#test.createRun(reactor, this, this.#trace);
     this.#run.start();
+  }
+
+  onOutcome(outcome: Outcome): void {
+    this.#run = undefined; // it may serve another test from now on
+    this.#queue.release();
+    const isSound = this.#queue.longStalls === this.#longStalls;
+    this.#onEnd(isSound ? outcome : afterLongStall(outcome), this.#test);
   }
 
   cancel(): void {

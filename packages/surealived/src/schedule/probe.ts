@@ -1,5 +1,5 @@
 import type { Engine } from '../engine/engine.js';
-import type { Outcome, Trace } from '../engine/outcome.js';
+import type { Outcome, OutcomeSink, Trace } from '../engine/outcome.js';
 import type { Reactor } from '../engine/reactor.js';
 import type { PreparedTest, RunningTest, TestRun } from '../engine/test-queue.js';
 import { WheelTimer } from '../engine/timer-wheel.js';
@@ -39,8 +39,8 @@ export abstract class Probe extends WheelTimer implements PreparedTest {
     return this.test.takes;
   }
 
-  createRun(reactor: Reactor, onEnd: (outcome: Outcome) => void, trace: Trace | undefined): TestRun {
-    return this.test.createRun(reactor, onEnd, trace);
+  createRun(reactor: Reactor, sink: OutcomeSink, trace: Trace | undefined): TestRun {
+    return this.test.createRun(reactor, sink, trace);
   }
 
   protected abstract readonly test: PreparedTest;
