@@ -1,11 +1,10 @@
 import type { Outcome } from '../engine/outcome.js';
 import type { Reactor } from '../engine/reactor.js';
 import type { Place } from '../reconfigure.js';
-import type { Probe } from '../schedule/probe.js';
 import type { Real, Virtual } from '../state.js';
 import { restMs } from './policy.js';
 import type { SentinelMeans, SocketLender } from './sentinel.js';
-import { type OnSentinel, type SentinelFigures, Watch } from './watch.js';
+import { type Hurried, type OnSentinel, type SentinelFigures, Watch } from './watch.js';
 
 export interface SentinelsOptions {
   readonly reactor: Reactor;
@@ -15,7 +14,7 @@ export interface SentinelsOptions {
   readonly onSentinel?: OnSentinel;
 }
 
-/** The sentinels of a scheduler: one for each probe of which a real is to have one. */
+/** The sentinels of a scheduler: one for all reals that are to have one and share their tests. */
 export class Sentinels {
   readonly figures: SentinelFigures = {
     sentinelsOpen: 0,
@@ -25,7 +24,7 @@ export class Sentinels {
   };
   readonly #options: SentinelsOptions;
   readonly #means: SentinelMeans;
-  readonly #byProbe = new Map<Probe, Watch>();
+  readonly #byTests = new Map<Hurried, Watch>();
   readonly #byReal = new Map<Real, Watch>();
 
   constructor(options: SentinelsOptions) {
@@ -34,42 +33,42 @@ export class Sentinels {
     this.#means = { reactor, sockets: engine, restMs: (standing) => restMs(standing, random()) };
   }
 
-  /** A test of this probe ended, and its outcome has taken effect. */
-  noteTest(probe: Probe, { verdict }: Outcome): void {
-    if (this.#byProbe.size > 0) this.#byProbe.get(probe)?.sentinel.noteTest(verdict?.up);
+  /** One of these tests ended, and its outcome has taken effect. */
+  noteTest(tests: Hurried, { verdict }: Outcome): void {
+    if (this.#byTests.size > 0) this.#byTests.get(tests)?.sentinel.noteTest(verdict?.up);
   }
 
-  /** @param probe That makes the tests of a real which is to have a sentinel; `undefined` where it is to have none. */
-  assign(virtual: Virtual, real: Real, probe: Probe | undefined): void {
+  /** @param tests Those of a real which is to have a sentinel; `undefined` where it is to have none. */
+  assign(virtual: Virtual, real: Real, tests: Hurried | undefined): void {
     const known = this.#byReal.get(real);
-    if (known?.probe === probe) return;
-    if (known && probe && this.#move(known, probe, real)) return;
+    if (known?.tests === tests) return;
+    if (known && tests && this.#move(known, tests, real)) return;
     if (known) this.#remove(known, real);
-    if (probe) this.#add(probe, { virtual, real });
+    if (tests) this.#add(tests, { virtual, real });
     else if (known) this.#options.onSentinel?.(virtual, real, undefined);
   }
 
   /** Closes all connections. */
   stop(): void {
-    for (const watch of this.#byProbe.values()) watch.close();
-    this.#byProbe.clear();
+    for (const watch of this.#byTests.values()) watch.close();
+    this.#byTests.clear();
     this.#byReal.clear();
   }
 
   /** A real that is tested in another way keeps its connection, where that goes to the same port. @returns Whether it does. */
-  #move(watch: Watch, probe: Probe, real: Real): boolean {
-    if (watch.places.size > 1 || this.#byProbe.has(probe) || !watch.isAt(real.config)) return false;
-    this.#byProbe.delete(watch.probe);
-    watch.probe = probe;
-    this.#byProbe.set(probe, watch);
+  #move(watch: Watch, tests: Hurried, real: Real): boolean {
+    if (watch.places.size > 1 || this.#byTests.has(tests) || !watch.isAt(real.config)) return false;
+    this.#byTests.delete(watch.tests);
+    watch.tests = tests;
+    this.#byTests.set(tests, watch);
     return true;
   }
 
-  #add(probe: Probe, place: Place): void {
+  #add(tests: Hurried, place: Place): void {
     const { onSentinel } = this.#options;
-    const watch = this.#byProbe.get(probe) ?? new Watch(this.#means, this.figures, probe, place, onSentinel);
+    const watch = this.#byTests.get(tests) ?? new Watch(this.#means, this.figures, tests, place, onSentinel);
     watch.places.set(place.real, place);
-    this.#byProbe.set(probe, watch);
+    this.#byTests.set(tests, watch);
     this.#byReal.set(place.real, watch);
     onSentinel?.(place.virtual, place.real, watch.sentinel.phase);
   }
@@ -79,6 +78,6 @@ export class Sentinels {
     watch.places.delete(real);
     if (watch.places.size > 0) return;
     watch.close();
-    this.#byProbe.delete(watch.probe);
+    this.#byTests.delete(watch.tests);
   }
 }

@@ -1,7 +1,6 @@
 import { addressFamily, encodeSockaddr } from '@surealived/shared/libc';
 import type { RealConfig } from '../config/model.js';
 import type { Place } from '../reconfigure.js';
-import type { Probe } from '../schedule/probe.js';
 import type { Real, Virtual } from '../state.js';
 import type { SentinelPhase } from './policy.js';
 import { Sentinel, type SentinelMeans, type Watched } from './sentinel.js';
@@ -21,12 +20,20 @@ export interface SentinelFigures {
   sentinelTests: number;
 }
 
-/** A sentinel with the probe that it hurries. */
+/** The tests that a sentinel watches over. */
+export interface Hurried {
+  /** Whether one has begun that has not ended. */
+  readonly isUnderWay: boolean;
+  /** Makes the next one now. */
+  hurry(): void;
+}
+
+/** A sentinel with the tests that it hurries. */
 export class Watch implements Watched {
   readonly sentinel: Sentinel;
   /** Its reals that are to have a sentinel. */
   readonly places = new Map<Real, Place>();
-  probe: Probe;
+  tests: Hurried;
   readonly #figures: SentinelFigures;
   readonly #onSentinel: OnSentinel | undefined;
   readonly #virtual: Virtual;
@@ -36,11 +43,11 @@ export class Watch implements Watched {
   constructor(
     means: SentinelMeans,
     figures: SentinelFigures,
-    probe: Probe,
+    tests: Hurried,
     { virtual, real }: Place,
     onSentinel: OnSentinel | undefined,
   ) {
-    this.probe = probe;
+    this.tests = tests;
     this.#figures = figures;
     this.#onSentinel = onSentinel;
     this.#virtual = virtual;
@@ -76,12 +83,12 @@ export class Watch implements Watched {
   }
 
   isUnderWay(): boolean {
-    return this.probe.isUnderWay;
+    return this.tests.isUnderWay;
   }
 
   hurry(): void {
     this.#figures.sentinelTests++;
-    this.probe.hurry();
+    this.tests.hurry();
   }
 
   onPhase(phase: SentinelPhase): void {
