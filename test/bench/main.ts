@@ -74,7 +74,7 @@ async function measure(
 function print({ ours, figures, tables = [], notes = [] }: MeasuredPart): void {
   process.stdout.write(`${formatTable(tableOf(ours, figures))}\n`);
   for (const table of tables) process.stdout.write(`\n${table.title}\n\n${formatTable(table)}\n`);
-  for (const note of notes) process.stdout.write(`\n${note}\n`);
+  if (notes.length > 0) process.stdout.write(`\n${notes.map((note) => `- ${note}\n`).join('')}`);
   const goals = figures.map(isMet).filter((verdict) => verdict !== undefined);
   if (goals.length > 0) {
     process.stdout.write(`\n${goals.filter(Boolean).length} of ${goals.length} goals met\n`);

@@ -43,12 +43,12 @@ export async function measureCpu(
   const after = await read(running, servers);
   const { totalUs, userUs, systemUs } = cpuTimeBetween(before.cpu, after.cpu);
   const { successes, failures } = testsBetween(before, after);
-  const tests = successes + failures;
+  const tests = successes + failures || Number.NaN; // without any test there is no cost of one
   return {
     us: totalUs / tests,
     userUs: userUs / tests,
     systemUs: systemUs / tests,
-    testsPerSec: (tests * 1000) / (after.atMs - before.atMs),
+    testsPerSec: ((successes + failures) * 1000) / (after.atMs - before.atMs),
     failures,
     lagMs: after.counts?.lagMs,
     seen: load.tester === 'dns' ? 1 : (after.accepted - before.accepted) / tests,

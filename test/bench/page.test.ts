@@ -69,7 +69,7 @@ it('the page has method, plot, figures, tables, notes and machine of each part t
     '| tcp, 8,000/s     | 27.3 µs    | node:net       | 40.0 µs | 0.68  | ratio ≤ 0.75 | met |',
     '### Where it goes',
     '| epoll_wait | 2.1 |',
-    'ldirectord is not installed.',
+    '- ldirectord is not installed.',
     'Measured on 2026-01-31: 2 × some, Linux 6.1, Node.js 20.20.2.',
   ];
   const found = parts.map((text) => page.indexOf(text));

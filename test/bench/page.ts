@@ -45,7 +45,7 @@ function section(part: MeasuredPart, method: string, plot: string | undefined): 
     ...(plot ? [`![${title}](${plot})`] : []),
     formatTable(tableOf(ours, figures)),
     ...tables.flatMap((table) => [`### ${table.title}`, formatTable(table)]),
-    ...notes,
+    ...(notes.length > 0 ? [notes.map((note) => `- ${note}`).join('\n')] : []),
     `Measured on ${measuredOn}: ${formatMachine(machine)}.${haste}`,
   ];
   return `${blocks.join('\n\n')}\n`;
