@@ -6,6 +6,7 @@
 import { fileURLToPath } from 'node:url';
 import { nginxVersion } from '../servers/nginx.js';
 import { startBenchServers } from './bench-servers.js';
+import { ownNodeOptions } from './contenders/surealived.js';
 import type { Blocks } from './loop-blocks.js';
 import { MeasuredProcess } from './measured-process.js';
 import { type BenchPart, type Figure, formatNumber } from './report.js';
@@ -54,7 +55,9 @@ interface Measured {
 async function measure({ reals, loopDelaySec }: Size, port: number, isQuick: boolean): Promise<Measured> {
   const waitMs = isQuick ? 1000 : 2000 * loopDelaySec; // past the first round: every real has its rhythm
   const args = [reals, loopDelaySec, port, waitMs].map(String);
-  await using run = new MeasuredProcess([process.execPath, SCRIPT, ...args], { isAsked: true });
+  await using run = new MeasuredProcess([process.execPath, ...ownNodeOptions(), SCRIPT, ...args], {
+    isAsked: true,
+  });
   const idle = JSON.parse(await run.ask('idle')) as Blocks;
   const reloads: Blocks[] = [];
   for (let round = 0; round < ROUNDS; round++) {

@@ -123,7 +123,7 @@ function readCounts(stats: string): Counts {
 }
 
 /** The options of the program's first line, which hold where it is started by its name, as users do. */
-function ownNodeOptions(): readonly string[] {
+export function ownNodeOptions(): readonly string[] {
   const [firstLine = ''] = readFileSync(scriptOf('surealived'), 'utf8').split('\n', 1);
   return firstLine.split(' ').filter((word) => word.startsWith('--'));
 }
