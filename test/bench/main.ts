@@ -95,6 +95,8 @@ function writePage(files: readonly string[]): number {
 }
 
 try {
+  // an exit runs what ends the servers and the programs under measurement
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
   process.stderr.write(`bench: ${error instanceof Error ? error.message : error}\n`);

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface, type Interface } from 'node:readline';
+import { endWithUs } from '../servers/end-with-us.js';
 import { onTestedCore } from './cores.js';
 
 const STOP_TIMEOUT_MS = 30_000;
@@ -25,6 +26,7 @@ export class MeasuredProcess implements AsyncDisposable {
       env: { ...process.env, ...env },
       ...(cwd !== undefined && { cwd }),
     });
+    endWithUs(this.child);
     // read to its end, as a full pipe would stop it; the last of it explains a failure
     this.child.stderr?.on('data', (data: Buffer) => {
       this.#said = (this.#said + data).slice(-4000);

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
+import { endWithUs } from './end-with-us.js';
 
 /** Servers live in sbin, which PATH may lack for whoever is not root. */
 const SERVER_PATH = `${process.env.PATH ?? ''}${delimiter}/usr/local/sbin${delimiter}/usr/sbin${delimiter}/sbin`;
@@ -39,6 +40,7 @@ export class ServerProcess implements AsyncDisposable {
    */
   static async start(program: string, args: readonly string[], isReady: RegExp): Promise<ServerProcess> {
     const child = spawn(program, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+    endWithUs(child);
     let said = '';
     await new Promise<void>((resolve, reject) => {
       const settle = (act: () => void): void => {
