@@ -9,7 +9,8 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { cpuPerTest } from './cpu-per-test.js';
-import { kernelLab } from './kernel-lab.js';
+import { failureToKernel } from './failure-to-kernel.js';
+import { ipvssyncRules } from './ipvssync-rules.js';
 import { describeMachine, formatMachine } from './machine.js';
 import { memory } from './memory.js';
 import { pageFiles } from './page.js';
@@ -18,7 +19,7 @@ import { reload } from './reload.js';
 import { type BenchPart, formatTable, isMet, tableOf } from './report.js';
 import { formatResults, type MeasuredPart, readResults } from './results.js';
 
-const PARTS: readonly BenchPart[] = [cpuPerTest, profile, kernelLab, memory, reload];
+const PARTS: readonly BenchPart[] = [cpuPerTest, profile, failureToKernel, ipvssyncRules, memory, reload];
 const CHECKOUT = fileURLToPath(new URL('../../../', import.meta.url));
 
 async function main(argv: readonly string[]): Promise<number> {

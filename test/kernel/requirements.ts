@@ -23,6 +23,16 @@ const REQUIREMENTS: readonly Requirement[] = [
   { debianPackage: 'netcat-openbsd', isPresent: () => hasProgram('nc') },
 ];
 
+/** Programs that the benchmark puts beside ours where they are installed; no test needs them. */
+const PEERS = ['keepalived', 'ldirectord'] as const;
+
+export type Peer = (typeof PEERS)[number];
+
+/** Debian packages of peers that this machine lacks; the programs have the same names. */
+export function missingPeers(): readonly Peer[] {
+  return PEERS.filter((name) => !hasProgram(name));
+}
+
 /** Debian packages that the kernel tests need and this machine lacks, in the order of `install-debian.sh`. */
 export function missingPackages(): string[] {
   return REQUIREMENTS.filter(({ isPresent }) => !isPresent()).map(({ debianPackage }) => debianPackage);

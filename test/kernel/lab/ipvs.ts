@@ -14,11 +14,15 @@ export async function listIpvs(namespace: Namespace): Promise<IpvsService[]> {
 }
 
 /** The table as `ipvsadm -Sn` would save it; without connection counts. */
-export async function saveIpvs(namespace: Namespace): Promise<IpvsService[]> {
-  return sortTable(parseRules(await namespace.run(['ipvsadm', '-Sn'])));
+export async function saveIpvs(namespace: Namespace, timeoutMs?: number): Promise<IpvsService[]> {
+  const options = timeoutMs === undefined ? {} : { timeoutMs };
+  return sortTable(parseRules(await namespace.run(['ipvsadm', '-Sn'], options)));
 }
 
-/** The table read from `/proc/net/ip_vs`: fast enough to measure how soon a change arrives. */
+/**
+ * The table read from `/proc/net/ip_vs`: fast enough to measure how soon a change arrives. While other namespaces have
+ * services, too, the kernel leaves some out of what does not fit into a page (4 KiB, about 60 destinations).
+ */
 export async function readIpvs(namespace: Namespace): Promise<IpvsService[]> {
   return sortTable(parseProcTable(await namespace.readProcNet('ip_vs')));
 }

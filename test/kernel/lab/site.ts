@@ -58,6 +58,11 @@ export class Site {
     await this.#synchroniser?.stop();
   }
 
+  /** Ends both daemons; the table stays as it is. */
+  async stop(): Promise<void> {
+    await Promise.all([this.#tester?.stop(), this.#synchroniser?.stop()]);
+  }
+
   /** One command to the admin socket, by nc as an operator would. */
   ask(command: string): Promise<string> {
     return this.#director.run(['nc', '-N', '127.0.0.1', String(ADMIN_PORT)], { input: `${command}\n` });

@@ -6,7 +6,11 @@ import type { Namespace } from './namespace.js';
 const START_TIMEOUT_MS = 10_000;
 
 export interface WebOptions {
-  /** The answer to every request; by default the name of the namespace. */
+  /** Tells it from others of its namespace; by default the name of the namespace. */
+  readonly name?: string;
+  /** The only one that it listens on, instead of all; IPv4. */
+  readonly address?: string;
+  /** The answer to every request; by default the name. */
   readonly body?: string;
   readonly ports?: readonly number[];
   /** More directives for the server block, such as `location = /health { return 503; }`. */
@@ -26,9 +30,10 @@ export class WebServer {
 
   /** @param scratchDir Where configuration and access log go, in a folder of their own. */
   static async start(namespace: Namespace, scratchDir: string, options: WebOptions = {}): Promise<WebServer> {
-    const directory = join(scratchDir, `nginx-${namespace.name}`);
+    const { name = namespace.name } = options;
+    const directory = join(scratchDir, `nginx-${name}`);
     mkdirSync(directory, { recursive: true });
-    writeFileSync(join(directory, 'nginx.conf'), configuration(namespace.name, options));
+    writeFileSync(join(directory, 'nginx.conf'), configuration(name, options));
     const server = new WebServer(namespace, directory);
     await server.start();
     return server;
@@ -47,6 +52,11 @@ export class WebServer {
     await this.#nginx?.stop();
   }
 
+  /** Ends it as a crash would. It is about to die when this returns, and may be started again then. */
+  kill(): void {
+    this.#nginx?.signal('SIGKILL');
+  }
+
   /** Freezes the server: connections are still accepted, by the kernel, but nothing answers. */
   pause(): void {
     this.#nginx?.signal('SIGSTOP');
@@ -56,9 +66,10 @@ export class WebServer {
     this.#nginx?.signal('SIGCONT');
   }
 
-  /** Requests so far, one line each: client address, port it came in on, request line, status. */
-  requests(): string[] {
-    return readFileSync(join(this.#directory, 'access.log'), 'utf8').split('\n').filter(Boolean);
+  /** When requests have been answered so far, by the wall clock. */
+  requestTimesMs(): readonly number[] {
+    const log = readFileSync(join(this.#directory, 'access.log'), 'utf8');
+    return [...log.matchAll(/^[\d.]+/gm)].map(([seconds]) => Math.round(Number(seconds) * 1000));
   }
 }
 
@@ -67,8 +78,14 @@ export class WebServer {
  *
  * `/line?n=N` is for `LineConnection`: the answer tells server, connection, and how many requests that had.
  */
-function configuration(name: string, { body = name, ports = [80], directives = '' }: WebOptions): string {
-  const listen = ports.map((port) => `listen ${port}; listen [::]:${port} ipv6only=on;`).join(' ');
+function configuration(
+  name: string,
+  { body = name, address, ports = [80], directives = '' }: WebOptions,
+): string {
+  const everywhere = (port: number): string => `listen ${port}; listen [::]:${port} ipv6only=on;`;
+  const listen = ports
+    .map((port) => (address === undefined ? everywhere(port) : `listen ${address}:${port};`))
+    .join(' ');
   const temporary = ['client_body', 'proxy', 'fastcgi', 'uwsgi', 'scgi'];
   return `daemon off;
 master_process off;
@@ -77,7 +94,7 @@ error_log stderr notice;
 events { worker_connections 256; }
 http {
   ${temporary.map((kind) => `${kind}_temp_path temp-${kind};`).join(' ')}
-  log_format lab '$remote_addr $server_port "$request" $status';
+  log_format lab '$msec $remote_addr $server_port "$request" $status';
   access_log access.log lab;
   default_type text/plain;
   server {

@@ -39,7 +39,7 @@ export const diffLatencyByDefault: Scenario = {
   name: 'diff-latency-by-default',
   title: diffLatency.title,
   timeoutMs: 300_000,
-  run: (lab) => measure(lab, { samples: 600, gapMs: 150, settings: {} }),
+  run: (lab) => measure(lab, { samples: 400, gapMs: 100, settings: {} }),
 };
 
 async function measure(lab: Lab, { samples, gapMs, settings }: Plan): Promise<void> {
