@@ -21,12 +21,14 @@ import { describeHeldBack, type HeldBack, listDeletions } from '../plan/deletion
 import { desiredService } from '../plan/desired.js';
 import { describeDrain, servicesOf } from '../plan/drain.js';
 import { describeLeftAlone } from '../plan/protection.js';
-import { planDocument, printablePlan } from './plan-document.js';
-import { previewRound } from './preview.js';
 import { summarise } from './summary.js';
 
 /** Prints what would change and what would not, as lines or as JSON. */
 export async function printPlan(options: Options, config: SurealivedConfig, host: Host): Promise<void> {
+  const [{ previewRound }, { planDocument, printablePlan }] = await Promise.all([
+    import('./preview.js'), // `--once` has no use for them, and each module takes time to load
+    import('./plan-document.js'),
+  ]);
   await withTable(options, config, host, async (table, desired) => {
     const actual = await table.read();
     const settings = await lookAtSettings(table.settings, () => wantedSettings(config));
