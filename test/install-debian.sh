@@ -21,6 +21,19 @@ forbid_services() {
   chmod 755 "$guard"
 }
 
+# Units that the machine would start at its next boot.
+enabled_services() {
+  find /etc/systemd/system -path '*.wants/*.service' -exec basename {} \; 2>/dev/null | sort -u
+}
+
+# What the installation of a package enables, whether it may start or not.
+disable_new_services() {
+  command -v systemctl >/dev/null || return 0
+  for service in $(enabled_services); do
+    echo "$1" | grep -qxF "$service" || systemctl --quiet disable "$service"
+  done
+}
+
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
   echo "$0: apt-get is needed: this script is for Debian; the packages are: $packages" >&2
   exit 1
@@ -38,7 +51,9 @@ if [ "$(id -u)" -ne 0 ]; then
 fi
 
 forbid_services
+enabled=$(enabled_services)
 export DEBIAN_FRONTEND=noninteractive
 apt-get update -q
 # shellcheck disable=SC2086 # a list of package names, to be split
 apt-get install -q -y --no-install-recommends $missing
+disable_new_services "$enabled"

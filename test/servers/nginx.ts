@@ -4,6 +4,7 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { endWithUs } from './end-with-us.js';
 
 const START_TIMEOUT_MS = 10_000;
 
@@ -32,6 +33,7 @@ export async function startNginx({ port, servers }: NginxOptions): Promise<Nginx
   const child = spawn('nginx', ['-p', directory, '-c', 'nginx.conf', '-e', 'stderr', '-g', 'daemon off;'], {
     stdio: ['ignore', 'ignore', 'inherit'],
   });
+  endWithUs(child);
   await accepting(port, child);
   return {
     version: nginxVersion() ?? 'unknown',
