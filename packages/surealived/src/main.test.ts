@@ -208,6 +208,18 @@ describe('the daemon', () => {
     await expect(once(connect(Number(adminPort), '127.0.0.1'), 'connect')).rejects.toThrow('ECONNREFUSED');
   });
 
+  it('reads the files once more after the start where SIGHUP came before that', async () => {
+    const { argv } = writeFiles(services(await refusingPort()));
+    const host = new FakeHost();
+    const ended = main(argv, host);
+    host.emit('SIGHUP');
+    await host.waitForLog('configuration reloaded');
+    const messages = host.logged.map(({ msg }) => msg);
+    expect(messages.indexOf('testing started')).toBeLessThan(messages.indexOf('configuration reloaded'));
+    host.emit('SIGTERM');
+    expect(await ended).toBe(0);
+  });
+
   it('takes a real that refuses out of the table at once', async () => {
     const { argv, full } = writeFiles(services(await refusingPort()));
     const host = new FakeHost();

@@ -69,6 +69,7 @@ async function leaveWatchdog(options: Options, host: Host): Promise<number> {
 }
 
 async function run(options: Options, sources: Sources, host: Host): Promise<number> {
+  const reloadFrom = takeHangUps(host);
   const loaded = await load(sources);
   if ('problems' in loaded) {
     for (const problem of loaded.problems) host.stderr.write(`${problem}\n`);
@@ -93,12 +94,30 @@ async function run(options: Options, sources: Sources, host: Host): Promise<numb
     for (const signal of ['SIGTERM', 'SIGINT'] as const) host.onSignal(signal, () => resolve(signal));
     host.watchdog?.onGone(() => resolve('watchdog gone'));
   });
-  host.onSignal('SIGHUP', () => void daemon.reload());
   try {
-    return await runUntil(signalled, daemon, { log, host, pidFile });
+    return await runUntil(signalled, daemon, { log, host, pidFile, onStarted: () => reloadFrom(daemon) });
   } finally {
     removePidFile(pidFile);
   }
+}
+
+/**
+ * Takes SIGHUP from the beginning, since it would end a process that does not. What comes before the start is over is done
+ * then: the files may have been read already.
+ *
+ * @returns Whom to tell from then on.
+ */
+function takeHangUps(host: Host): (daemon: Pick<Daemon, 'reload'>) => void {
+  let daemon: Pick<Daemon, 'reload'> | undefined;
+  let isWanted = false;
+  host.onSignal('SIGHUP', () => {
+    isWanted = true;
+    void daemon?.reload();
+  });
+  return (started) => {
+    daemon = started;
+    if (isWanted) void daemon.reload();
+  };
 }
 
 interface Surroundings {
@@ -106,12 +125,13 @@ interface Surroundings {
   readonly host: Host;
   /** Empty for none. */
   readonly pidFile: string;
+  readonly onStarted: () => void;
 }
 
 async function runUntil(
   signalled: Promise<string>,
   daemon: Pick<Daemon, 'start' | 'stop'>,
-  { log, host, pidFile }: Surroundings,
+  { log, host, pidFile, onStarted }: Surroundings,
 ): Promise<number> {
   try {
     await daemon.start();
@@ -124,6 +144,7 @@ async function runUntil(
   const reason = await writePidFile(pidFile);
   if (reason !== undefined) log.error({ reason }, 'pid file not written');
   host.watchdog?.reportStarted();
+  onStarted();
   log.info({ signal: await signalled }, 'stopping');
   await daemon.stop();
   return EXIT.ok;
