@@ -167,7 +167,7 @@ export class Director {
     const neighbours = this.#floors.followTests(virtual, real);
     if (!online) this.#slowStarts.end(real, 'failed');
     // a weight that was held the whole time has nothing to climb to
-    else if (placement(virtual, real) > before) this.#slowStarts.begin(virtual, real);
+    else if (placement(virtual, real) > before) this.#slowStarts.begin(virtual, real, before);
     return neighbours;
   }
 

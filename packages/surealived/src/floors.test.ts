@@ -99,6 +99,22 @@ describe('a virtual with a floor', () => {
     expect(changes.slice(5)).toEqual(['a 7']);
   });
 
+  it('lets a real that was held while it climbed climb on from there when it recovers', () => {
+    const { fail, recover, held, changes, time } = floored({ slowStartMs: 9000, minOnline: count(3) });
+    fail('a');
+    recover('a');
+    time.pass(2000);
+    fail('ba');
+    expect(held()).toBe('a');
+    expect(changes).toEqual(['a 0', 'a 1', 'a 2', 'a 3', 'b 0']);
+    recover('a');
+    expect(held()).toBe('');
+    time.pass(2000);
+    expect(changes.slice(5)).toEqual(['a 4', 'a 5']);
+    time.pass(5000);
+    expect(changes.at(-1)).toBe('a 10');
+  });
+
   it('keeps held reals in IPVS where others leave it', () => {
     const { virtual, fail, recover, changes, realOf } = floored({}, { removeOnFail: true });
     fail('abcd');

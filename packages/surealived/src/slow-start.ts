@@ -1,6 +1,6 @@
 import { systemClock } from '@surealived/shared/clock';
 import type { Logger } from '@surealived/shared/log';
-import { nextStepMs, rampWeight } from './health/ramp.js';
+import { nextStepMs, rampWeight, reachMs } from './health/ramp.js';
 import { currentWeight, namesOf, type Real, type Virtual, wantedWeight } from './state.js';
 
 /** Monotonic time, and something that happens later; tests have their own. */
@@ -50,12 +50,17 @@ export class SlowStarts {
     this.#options = options;
   }
 
-  /** Lets the weight of a real that has just recovered climb, where its virtual wants that and there is room to climb. */
-  begin(virtual: Virtual, real: Real): void {
+  /**
+   * Lets the weight of a real that has just recovered climb, where its virtual wants that and there is room to climb.
+   *
+   * @param from What it carried to the last, where it was held while it climbed: it goes on from there.
+   */
+  begin(virtual: Virtual, real: Real, from: number): void {
     const { slowStartMs } = virtual.config;
     if (slowStartMs === 0 || currentWeight(real) <= 1) return;
     const { log, time } = this.#options;
-    const ramp = { virtual, sinceMs: time.nowMs(), nextMs: 0 };
+    const climbedMs = reachMs(from, wantedWeight(real), slowStartMs);
+    const ramp = { virtual, sinceMs: time.nowMs() - climbedMs, nextMs: 0 };
     this.#ramps.set(real, ramp);
     log.info(
       { ...namesOf(virtual, real), weight: wantedWeight(real), seconds: slowStartMs / 1000 },

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { nextStepMs, rampWeight } from './ramp.js';
+import { nextStepMs, rampWeight, reachMs } from './ramp.js';
 
 /** Each weight of a ramp with the time at which it begins. */
 function stepsOf(target: number, windowMs: number): readonly (readonly [atMs: number, weight: number])[] {
@@ -54,6 +54,18 @@ describe('rampWeight', () => {
         expect(after).toBeGreaterThanOrEqual(before);
         expect(after).toBeLessThanOrEqual(to);
         expect(rampWeight(to, window, window)).toBe(to);
+      }),
+    );
+  });
+
+  it('knows when it reaches a weight', () => {
+    fc.assert(
+      fc.property(target, windowMs, share, (to, window, at) => {
+        const weight = Math.min(rampWeight(to, at * window, window), to);
+        const atMs = reachMs(weight, to, window);
+        expect(rampWeight(to, atMs, window)).toBe(weight);
+        expect(atMs).toBeLessThanOrEqual(at * window);
+        expect(reachMs(to + 1, to, window)).toBe(reachMs(to, to, window));
       }),
     );
   });

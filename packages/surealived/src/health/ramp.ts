@@ -37,6 +37,17 @@ export function nextStepMs(target: number, sinceMs: number, windowMs: number): n
   return done === steps ? undefined : stepMs(done + 1, steps, windowMs);
 }
 
+/** How long a ramp takes until it carries a weight, which may be above what it ever carries. */
+export function reachMs(weight: number, target: number, windowMs: number): number {
+  let atMs = 0;
+  while (rampWeight(target, atMs, windowMs) < weight) {
+    const nextMs = nextStepMs(target, atMs, windowMs);
+    if (nextMs === undefined) break;
+    atMs = nextMs;
+  }
+  return atMs;
+}
+
 /** No more than the weight has room for; a weight of 1 has none. */
 function countSteps(target: number, windowMs: number): number {
   if (windowMs <= 0) return 0;
