@@ -66,7 +66,8 @@ export class Sentinels {
 
   #add(tests: Hurried, place: Place): void {
     const { onSentinel } = this.#options;
-    const watch = this.#byTests.get(tests) ?? new Watch(this.#means, this.figures, tests, place, onSentinel);
+    const { config } = place.real;
+    const watch = this.#byTests.get(tests) ?? new Watch(this.#means, this.figures, tests, config, onSentinel);
     watch.places.set(place.real, place);
     this.#byTests.set(tests, watch);
     this.#byReal.set(place.real, watch);

@@ -36,7 +36,6 @@ export class Watch implements Watched {
   tests: Hurried;
   readonly #figures: SentinelFigures;
   readonly #onSentinel: OnSentinel | undefined;
-  readonly #virtual: Virtual;
   readonly #target: RealConfig;
   #phase: SentinelPhase = 'closed';
 
@@ -44,14 +43,13 @@ export class Watch implements Watched {
     means: SentinelMeans,
     figures: SentinelFigures,
     tests: Hurried,
-    { virtual, real }: Place,
+    target: RealConfig,
     onSentinel: OnSentinel | undefined,
   ) {
     this.tests = tests;
     this.#figures = figures;
     this.#onSentinel = onSentinel;
-    this.#virtual = virtual;
-    this.#target = real.config;
+    this.#target = target;
     this.sentinel = new Sentinel(means, this);
   }
 
@@ -68,8 +66,10 @@ export class Watch implements Watched {
     return bindAddress && encodeSockaddr(bindAddress, 0);
   }
 
+  /** The same for all of its places, which come and go: the first that it had may be gone, or tested in another way. */
   get timeoutMs(): number {
-    return this.#virtual.config.testing.timeoutMs;
+    const [place] = this.places.values();
+    return place?.virtual.config.testing.timeoutMs ?? 0;
   }
 
   /** Whether its connection is as one to this real would be. */
