@@ -1,6 +1,7 @@
 import { messageOf } from '@surealived/shared/errors';
 import * as libc from '@surealived/shared/libc';
 import { down, type StreamProbe, type Verdict } from '@surealived/testers/tester';
+import { beginToConnect, isItself, openSocket } from './client-socket.js';
 import { Dialogue } from './dialogue.js';
 import {
   connectionProblemOf,
@@ -30,37 +31,26 @@ export interface StreamTest {
   readonly begin: () => StreamProbe;
 }
 
-const EINPROGRESS = 115;
-const NOTHING = Buffer.alloc(0);
-const SOCKET_TYPE = libc.SOCK_STREAM | libc.SOCK_NONBLOCK | libc.SOCK_CLOEXEC;
 const socketError = Buffer.alloc(4);
 const socketErrorLength = Buffer.from([4, 0, 0, 0]);
-/** Where sockaddr_in and sockaddr_in6 have the port. */
-const SOCKADDR_PORT = 2;
-/** Clients get no privileged port (net.ipv4.ip_unprivileged_port_start), which spares most tests a look. */
-const FIRST_CLIENT_PORT = 1024;
-const localSockaddr = Buffer.alloc(28);
-const localLength = Buffer.alloc(4);
-/** struct linger { on, 0 s }: close resets, so that thousands of tests a second leave no TIME_WAIT behind. */
-const RESET_ON_CLOSE = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]);
 
 /** Conversations that are over, for the tests to come: thousands a second would be as much garbage. */
 const resting: Conversation[] = [];
 /** More have been under way at once only where all servers hung: that shall not cost memory for good. */
 const MAX_RESTING = 1024;
 
+function noTest(): never {
+  throw new Error('no test');
+}
+
 /** For those that rest, which must not hold anything of the test before: a reload may have removed it. */
 const NO_TEST: StreamTest = {
   domain: 0,
-  sockaddr: NOTHING,
+  sockaddr: Buffer.alloc(0),
   bindSockaddr: undefined,
   timeoutMs: 0,
-  open: () => {
-    throw new Error('no test');
-  },
-  begin: () => {
-    throw new Error('no test');
-  },
+  open: noTest,
+  begin: noTest,
 };
 const NOBODY: OutcomeSink = { onOutcome: () => undefined };
 
@@ -145,15 +135,11 @@ export class Conversation implements EventSink, TestRun {
 
   #connect(): void {
     const { domain, sockaddr, bindSockaddr, timeoutMs } = this.#test;
-    const fd = libc.socket(domain, SOCKET_TYPE, 0);
+    const fd = openSocket(domain);
     if (fd < 0) return this.#fail('socket');
     this.#fd = fd;
-    libc.setsockopt(fd, libc.SOL_SOCKET, libc.SO_LINGER, RESET_ON_CLOSE, RESET_ON_CLOSE.length);
     if (bindSockaddr && libc.bind(fd, bindSockaddr, bindSockaddr.length) !== 0) return this.#fail('bind');
-    if (libc.connect(fd, sockaddr, sockaddr.length) !== 0) {
-      const errno = libc.errno();
-      if (errno !== EINPROGRESS) return this.#failWith(judgeErrno('connect', errno));
-    }
+    if (!beginToConnect(fd, sockaddr)) return this.#fail('connect');
     if (!this.#reactor.register(fd, this)) return this.#fail('epoll_ctl');
     this.#reactor.arm(this.#deadline, this.#reactor.nowMs() + timeoutMs);
   }
@@ -265,17 +251,4 @@ export class Conversation implements EventSink, TestRun {
     }
     this.#dialogue.end();
   }
-}
-
-/**
- * Whether a socket is connected to itself. Where a real of this machine is gone, and its port is one that the kernel gives
- * to clients too (net.ipv4.ip_local_port_range), now and then it gives the test that very port, and TCP lets the two ends
- * open at once.
- */
-export function isItself(fd: number, sockaddr: Buffer): boolean {
-  if (sockaddr.readUInt16BE(SOCKADDR_PORT) < FIRST_CLIENT_PORT) return false;
-  localLength.writeInt32LE(localSockaddr.length);
-  if (libc.getsockname(fd, localSockaddr, localLength) !== 0) return false;
-  if (sockaddr.readUInt16BE(SOCKADDR_PORT) !== localSockaddr.readUInt16BE(SOCKADDR_PORT)) return false;
-  return sockaddr.equals(localSockaddr.subarray(0, sockaddr.length));
 }

@@ -1,5 +1,5 @@
 import * as libc from '@surealived/shared/libc';
-import { isItself } from '../engine/conversation.js';
+import { beginToConnect, isItself, openSocket } from '../engine/client-socket.js';
 import type { EventSink, Reactor } from '../engine/reactor.js';
 import { WheelTimer } from '../engine/timer-wheel.js';
 import { CLOSED, decide, isRest, type SentinelEvent, type SentinelPhase, type Standing } from './policy.js';
@@ -37,15 +37,11 @@ export interface Watched {
   onPhase(phase: SentinelPhase): void;
 }
 
-const EINPROGRESS = 115;
 const EAGAIN = 11;
-const SOCKET_TYPE = libc.SOCK_STREAM | libc.SOCK_NONBLOCK | libc.SOCK_CLOEXEC;
 /** Of a banner nobody wants more; what talks on and on is no server for an idle connection. */
 const MAX_UNASKED_BYTES = 1 << 16;
 /** What it holds is never looked at. */
 const discarded = Buffer.allocUnsafeSlow(1 << 13);
-/** struct linger { on, 0 s }: close resets. */
-const RESET_ON_CLOSE = Buffer.from([1, 0, 0, 0, 0, 0, 0, 0]);
 /**
  * Where nothing is said, only the kernels' own signs of life tell of a host that came back without a memory of the
  * connection, or of a firewall that forgot it: after 30 s of silence, then every 5 s, three times.
@@ -143,7 +139,7 @@ export class Sentinel implements EventSink {
     const { reactor, sockets } = this.#means;
     if (!sockets.lendSocket()) return this.#note('crowded');
     const { domain, timeoutMs } = this.#watched;
-    this.#fd = libc.socket(domain, SOCKET_TYPE, 0);
+    this.#fd = openSocket(domain);
     if (this.#fd < 0) {
       sockets.takeBackSocket();
       return this.#note('unreachable');
@@ -156,11 +152,9 @@ export class Sentinel implements EventSink {
   /** @returns Whether the socket is on its way. */
   #begin(fd: number): boolean {
     const { sockaddr, bindSockaddr } = this.#watched;
-    libc.setsockopt(fd, libc.SOL_SOCKET, libc.SO_LINGER, RESET_ON_CLOSE, RESET_ON_CLOSE.length);
     for (const [level, name, value] of KEEPALIVE) libc.setsockopt(fd, level, name, value, value.length);
     if (bindSockaddr && libc.bind(fd, bindSockaddr, bindSockaddr.length) !== 0) return false;
-    if (libc.connect(fd, sockaddr, sockaddr.length) !== 0 && libc.errno() !== EINPROGRESS) return false;
-    return this.#means.reactor.register(fd, this);
+    return beginToConnect(fd, sockaddr) && this.#means.reactor.register(fd, this);
   }
 
   #hangUp(): void {
