@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { threadCpuMs } from '@surealived/shared/libc';
 import { type LuaDebug, type LuaState, lua, luaString } from './fengari.js';
 
 /** Longest computation between two requests to the engine. */
@@ -61,8 +62,8 @@ export class Meter {
   #sliceMs = 0;
   /** When to look closer. */
   #endMs = 0;
-  /** The process's time when the first half of the slice was over. */
-  #usage: NodeJS.CpuUsage | undefined;
+  /** The thread's time when the first half of the slice was over; negative before that. */
+  #cpuStartMs = -1;
   #exhausted = '';
   #looks = 0;
   #isEndless = false;
@@ -102,7 +103,7 @@ export class Meter {
       return undefined;
     }
     this.#endMs = startMs + this.#sliceMs / 2;
-    this.#usage = undefined;
+    this.#cpuStartMs = -1;
     this.#looks = 0;
     running = this;
     try {
@@ -130,14 +131,13 @@ export class Meter {
   }
 
   /**
-   * The first half of a slice goes by the clock, which is cheap to read. The second half goes by what this process has
-   * used: a script is not to blame while the machine was busy or asleep.
+   * The first half of a slice goes by the clock, which is cheap to read. The second half goes by what this thread has
+   * computed: a script is not to blame while the machine was busy or asleep, nor for other threads.
    */
   #isToGoOn(nowMs: number): boolean {
-    const halfMs = this.#sliceMs / 2;
-    const used = this.#usage && process.cpuUsage(this.#usage);
-    this.#usage ??= process.cpuUsage();
-    const restMs = used ? halfMs - (used.user + used.system) / 1000 : halfMs;
+    const cpuMs = threadCpuMs();
+    if (this.#cpuStartMs < 0) this.#cpuStartMs = cpuMs;
+    const restMs = this.#sliceMs / 2 - (cpuMs - this.#cpuStartMs);
     this.#endMs = nowMs + restMs;
     return restMs > 0;
   }
