@@ -17,7 +17,7 @@ import { RealServer } from '../daemons/real-server.js';
 const ROUNDS = Number(process.env.CRASH_ROUNDS ?? 50);
 const ROUND_TIMEOUT_MS = 20_000;
 const VIRTUALS = 1000;
-/** From the start of a process to the moment when it is killed, at most. */
+/** From the start of a process, or of its tests, to the moment when it is killed, at most. */
 const LIFE_MS = 1800;
 const OPERATORS = 4;
 
@@ -91,13 +91,21 @@ async function operate(port: number, orders: Map<number, Order>, operator: numbe
   }
 }
 
+/** When a tester is killed. */
+type Moment = (tester: DaemonProcess) => Promise<unknown>;
+
+const soon = () => delay(Math.random() * LIFE_MS);
+const whileItStarts: Moment = soon;
+/** However long a busy machine takes to start it. */
+const whileItTests: Moment = (tester) => tester.waitFor('testing started').then(soon);
+
 /** One life of the tester. @returns What it restored, where it came so far. */
-async function liveAndDie(args: readonly string[], orders: Map<number, Order>) {
+async function liveAndDie(args: readonly string[], orders: Map<number, Order>, moment: Moment) {
   let restored: LogLine | undefined;
   const tester = new DaemonProcess('surealived', args, (line) => {
     if (line.msg === 'state restored') restored = line;
   });
-  const killed = delay(Math.random() * LIFE_MS).then(() => tester.stop('SIGKILL'));
+  const killed = moment(tester).finally(() => tester.stop('SIGKILL'));
   const work = tester.waitFor('testing started').then(async ({ adminPort }) => {
     const operators = Array.from({ length: OPERATORS }, (_, index) => index);
     await Promise.all(operators.map((operator) => operate(Number(adminPort), orders, operator)));
@@ -107,7 +115,7 @@ async function liveAndDie(args: readonly string[], orders: Map<number, Order>) {
 }
 
 it(`a tester of ${VIRTUALS} virtuals, killed at ${ROUNDS} random moments, loses nothing that it has said to have`, {
-  timeout: ROUNDS * ROUND_TIMEOUT_MS,
+  timeout: (ROUNDS + 1) * ROUND_TIMEOUT_MS,
 }, async () => {
   using directory = new HandoverDirectory({ stats_dump_savesec: 1, maxfd: 4096 });
   const [steady, shaky] = ['steady', 'shaky'].map((name) => new RealServer(name, 'tcp', '127.0.0.1', 0));
@@ -117,10 +125,18 @@ it(`a tester of ${VIRTUALS} virtuals, killed at ${ROUNDS} random moments, loses 
   const args = ['-c', directory.config, directory.writeServices(servicesXml(steady, shaky))];
   const orders = new Map<number, Order>();
   let before = readDumps(directory.path);
-  for (let round = 0; round < ROUNDS; round++) {
+  const untilAllIsStored: Moment = () =>
+    expect
+      .poll(() => orders.size > 0 && readDumps(directory.path).statistics.length, {
+        timeout: ROUND_TIMEOUT_MS,
+      })
+      .toBeGreaterThan(0);
+  for (let round = 0; round <= ROUNDS; round++) {
     if (round % 2 === 1) await shaky.stop();
     else if (round > 0) await shaky.start();
-    const restored = await liveAndDie(args, orders);
+    // the last one lives until there is something to lose
+    const moment = round === ROUNDS ? untilAllIsStored : round % 4 < 2 ? whileItStarts : whileItTests;
+    const restored = await liveAndDie(args, orders, moment);
     if (restored)
       expect(restored).toMatchObject({ offline: before.offline.length, overrides: before.overrides.length });
     before = readDumps(directory.path);
@@ -139,5 +155,5 @@ it(`a tester of ${VIRTUALS} virtuals, killed at ${ROUNDS} random moments, loses 
   await steady.stop();
   await shaky.stop();
   expect(orders.size).toBeGreaterThan(0);
-  expect(before.statistics.length + before.notified.length).toBeGreaterThan(0);
+  expect(before.statistics.length).toBeGreaterThan(0);
 });
