@@ -11,7 +11,7 @@ export interface LogLine {
   readonly [field: string]: unknown;
 }
 
-const DEFAULT_TIMEOUT_MS = 15_000;
+const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** The file that `node` runs for a program. */
 export function scriptOf(program: Program): string {

@@ -61,7 +61,7 @@ async function statistics({ log }: DetachedDaemon): Promise<Record<string, strin
   return Object.fromEntries(lines.map((line) => line.split(/ *: /)));
 }
 
-describe('surealived -d', { timeout: 30_000 }, () => {
+describe('surealived -d', () => {
   it('returns when it tests, answers, and ends with its watchdog at SIGINT', async () => {
     const { daemon, first } = await detachTester();
     const { watchdogPid } = daemon;
@@ -195,7 +195,7 @@ describe('surealived -d', { timeout: 30_000 }, () => {
       `surealived: cannot start: listen on 127.0.0.1 port ${port} (listen_addr, listen_port): EADDRINUSE\n`,
       1,
     ]);
-    await vi.waitFor(() => expect(processesWith(directory.config)).toEqual([]), 5_000);
+    await vi.waitFor(() => expect(processesWith(directory.config)).toEqual([]), 30_000);
     expect(daemon.log.all(/^watchdog:/)).toEqual([]); // nobody told it to stop
   });
 
@@ -257,7 +257,7 @@ describe('surealived -d', { timeout: 30_000 }, () => {
       const command = launch(directory, services); // its child waits for the lock
       const ended = once(command, 'close');
       await vi.waitFor(() => expect(processesWith(services)).toHaveLength(3), {
-        timeout: 5_000,
+        timeout: 30_000,
         interval: 20,
       });
       const processes = processesWith(services);
@@ -269,7 +269,7 @@ describe('surealived -d', { timeout: 30_000 }, () => {
   });
 });
 
-describe('ipvssync -d', { timeout: 30_000 }, () => {
+describe('ipvssync -d', () => {
   function filledSite(): HandoverDirectory {
     const directory = site();
     writeFileSync(directory.lock, '');

@@ -100,7 +100,8 @@ it('brings new virtuals into the snapshot, takes old ones out, and has the reade
   writeFileSync(services, servicesXml(server.port, [], 3));
   expect(await askAdmin(port, 'reload')).toContain('ok');
   await expect.poll(() => readFileSync(directory.snapshot, 'utf8').match(/^virtual /gm)).toHaveLength(3);
-  expect(existsSync(directory.reloadFlag)).toBe(true);
+  // set after the snapshot is in its place
+  await expect.poll(() => existsSync(directory.reloadFlag)).toBe(true);
   expect((await askAdmin(port, 'vlist')).trimEnd().split('\n')).toHaveLength(3);
 });
 

@@ -46,12 +46,12 @@ it('takes no real offline because it was suspended itself for 10 seconds', { tim
   const port = Number((await daemon.waitFor('testing started')).adminPort);
   const successes = async (): Promise<number> =>
     Number(/^t_success\s*: (\d+)$/m.exec(await askAdmin(port, 'stats'))?.[1]);
-  await expect.poll(successes, { timeout: 10_000 }).toBeGreaterThan(2 * REALS);
+  await expect.poll(successes).toBeGreaterThan(2 * REALS);
   daemon.child.kill('SIGSTOP');
   await delay(STOPPED_MS);
   daemon.child.kill('SIGCONT');
   const before = await successes();
-  await expect.poll(successes, { timeout: 10_000 }).toBeGreaterThan(before + 2 * REALS);
+  await expect.poll(successes).toBeGreaterThan(before + 2 * REALS);
   expect(lines.filter(({ msg }) => msg === 'this process stood still')).toHaveLength(1);
   expect(lines.filter(({ msg }) => msg === 'real offline')).toEqual([]);
   expect(await askAdmin(port, 'stats')).toMatch(/^t_offline_set\s*: 0$/m);

@@ -4,7 +4,7 @@ import { expect, it, vi } from 'vitest';
 import { limitFileSize, temporaryDirectory } from './files.test-kit.js';
 import { LogFile } from './log-file.js';
 
-const UNTIL = { timeout: 5_000, interval: 5 };
+const UNTIL = { timeout: 30_000, interval: 5 };
 
 function open(path = join(temporaryDirectory(), 'log')) {
   const file = new LogFile(path, (lines) => `lost ${lines}\n`);

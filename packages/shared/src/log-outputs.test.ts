@@ -7,6 +7,8 @@ import { writeLogLine } from './log-line.js';
 import { LogOutputs, logSettings } from './log-outputs.js';
 import { parseConfig } from './surealived-cfg.js';
 
+const UNTIL = { timeout: 30_000 };
+
 const STAMP = String.raw`\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3}`;
 
 /** What a file and a syslog daemon get of one line. */
@@ -20,7 +22,7 @@ async function written(cfg: string): Promise<{ file: string; syslog: string }> {
   expect(outputs.problems).toEqual([]);
   outputs.write(writeLogLine('surealived', 'warn', { real: 'w1' }, 'real offline'));
   server.receive();
-  const text = await vi.waitFor(() => readFileSync(file, 'utf8') || expect.unreachable());
+  const text = await vi.waitFor(() => readFileSync(file, 'utf8') || expect.unreachable(), UNTIL);
   return { file: text, syslog: server.received.join('\n') };
 }
 
@@ -51,7 +53,7 @@ it('tells the old file and syslog when the file cannot be opened anew', async ()
   renameSync(file, `${file}.1`);
   mkdirSync(file);
   outputs.reopen();
-  const text = await vi.waitFor(() => readFileSync(`${file}.1`, 'utf8') || expect.unreachable());
+  const text = await vi.waitFor(() => readFileSync(`${file}.1`, 'utf8') || expect.unreachable(), UNTIL);
   expect(text).toMatch(
     RegExp(`^${STAMP} error log file cannot be opened anew file=${file} cause="EISDIR: .*"\n$`),
   );

@@ -4,7 +4,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { readSnapshot } from '@surealived/shared/snapshot/read';
-import { describe, expect, it, onTestFinished, vi } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { temporaryDirectory } from '../../shared/src/files.test-kit.js';
 import { FakeHost } from '../../shared/src/host.test-kit.js';
 import { listen, refusingPort } from './engine/hostile-servers.test-kit.js';
@@ -163,7 +163,7 @@ describe('the daemon', () => {
     const host = new FakeHost();
     const ended = main(['--pid-file', file, ...argv], host);
     await host.waitForLog('testing started');
-    await vi.waitFor(() => expect(readFileSync(file, 'utf8')).toBe(`${process.pid}\n`));
+    await expect.poll(() => readFileSync(file, 'utf8')).toBe(`${process.pid}\n`);
     host.emit('SIGUSR1');
     host.emit('SIGTERM');
     expect(await ended).toBe(0);
