@@ -1,6 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setImmediate as nextTurn } from 'node:timers/promises';
+import { threadCpuMs } from '@surealived/shared/libc';
 import { down, up } from '@surealived/testers/tester';
 import lua from '@surealived/testers/testers/lua';
 import { expect, it } from 'vitest';
@@ -22,22 +23,16 @@ function scriptTest(body: string, port: number, queue: TestQueue): () => Promise
   return () => runTest(test, queue);
 }
 
-/** The time of this process: the machine may be busy with something else. */
-function usedMs(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
-}
-
-/** The longest turn of the event loop until `work` is done. */
+/** What was computed in the longest turn of the event loop until `work` is done: the machine may be busy with something else. */
 async function longestTurnMs(work: Promise<unknown>): Promise<number> {
   let isDone = false;
   void work.finally(() => {
     isDone = true;
   });
   let longest = 0;
-  for (let before = usedMs(); !isDone; ) {
+  for (let before = threadCpuMs(); !isDone; ) {
     await nextTurn();
-    const now = usedMs();
+    const now = threadCpuMs();
     longest = Math.max(longest, now - before);
     before = now;
   }
