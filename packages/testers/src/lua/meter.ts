@@ -15,7 +15,7 @@ const MIN_SLICE_MS = 1;
 /** Instructions between two looks at the clock. */
 const INSTRUCTIONS = 100;
 /** So many looks of a script that goes on for too long show that it is its own fault, and not a pause of this process. */
-const MANY_LOOKS = 100;
+const MANY_LOOKS = 50;
 const WHERE = luaString('Sl');
 
 /** Thrown through the interpreter when a script has computed for too long; scripts cannot catch it for long. */
