@@ -23,6 +23,8 @@ export interface LoadRequest {
 
 /** Beside this package's compiled files, also where this one runs from its source. */
 const WORKER = new URL('../../dist/reload/load-worker.js', import.meta.url);
+/** The program's own few MB of young objects would have this thread keep most of what it soon throws away. */
+const YOUNG_MB = 16;
 /** Far more than the largest files take; a file system that never answers must not hold up every later reload. */
 const LOAD_TIMEOUT_MS = 60_000;
 
@@ -41,7 +43,10 @@ export function loadAtStart(sources: Sources): Promise<Candidate> {
 
 function load(request: LoadRequest, timeoutMs: number | undefined): Promise<Candidate> {
   return new Promise((resolve) => {
-    const worker = new Worker(WORKER, { workerData: request });
+    const worker = new Worker(WORKER, {
+      workerData: request,
+      resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
+    });
     const end = (candidate: Candidate): void => {
       clearTimeout(timer);
       resolve(candidate);
