@@ -8,7 +8,7 @@ import { type BenchServers, startBenchServers } from './bench-servers.js';
 import type { Entrant } from './contenders/contender.js';
 import { keepalived, keepalivedObstacle } from './contenders/keepalived.js';
 import { ldirectord, ldirectordObstacle } from './contenders/ldirectord.js';
-import { NODE_PEERS } from './contenders/node-peer.js';
+import { BARE_CALLS, NODE_PEERS } from './contenders/node-peer.js';
 import { otherSurealived, surealived } from './contenders/surealived.js';
 import { keepOffTestedCore } from './cores.js';
 import { findHighestRate } from './highest-rate.js';
@@ -55,7 +55,8 @@ has a core for itself (\`taskset\`); servers and benchmark are on the others. Wh
 its processes, by the tests that it has made meanwhile; the connections that nginx has accepted have to agree. The kernel's part
 of a connection over the loopback interface, the larger part of it on both sides, is in the figure of whoever sends.
 
-node:net, tls.connect and node:dgram are the same tests written in Node's own terms, with their defaults. keepalived runs with
+node:net, tls.connect and node:dgram are the same tests written in Node's own terms, with their defaults. "Bare system calls" are those of
+a tcp test made in an endless row, without the test: what no tester can be cheaper than on the machine at that time. keepalived runs with
 its checkers alone, its IPVS calls answered by a small preloaded library; ldirectord with an ipvsadm that does nothing, on
 ${LDIRECTORD_REALS} reals, at the rate that it reaches. \`SUREALIVED_PEER\` names a further program that takes surealived's command line.
 
@@ -88,7 +89,8 @@ class CpuBench {
   constructor(servers: BenchServers, options: RunOptions) {
     this.#servers = servers;
     this.#options = options;
-    this.#peers = this.#other ? [...NODE_PEERS, this.#other] : NODE_PEERS;
+    const peers = [...NODE_PEERS, BARE_CALLS];
+    this.#peers = this.#other ? [...peers, this.#other] : peers;
     if (!servers.hasDns) this.notes.push('dns is left out: nsd is not installed.');
   }
 
