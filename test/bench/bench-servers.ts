@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeCertificate } from '../servers/certificate.js';
 import { startNginx } from '../servers/nginx.js';
-import { findProgram, freePort, ServerProcess } from '../servers/server-process.js';
+import { startNsd } from '../servers/nsd.js';
+import { findProgram, freePort } from '../servers/server-process.js';
 import { DNS_NAME, dnsAddresses, type Load } from './load.js';
 
 /** The servers that are tested: one nginx for what goes by TCP, one nsd for dns where it is installed. */
@@ -26,7 +27,7 @@ export async function startBenchServers(): Promise<BenchServers> {
   const [web, tls, dns, status] = [await freePort(), await freePort(), await freePort(), await freePort()];
   const ports: Ports = { web, tls, dns, status };
   const nsd = findProgram('nsd');
-  const nameServer = nsd === undefined ? undefined : await startNsd(nsd, dns);
+  const nameServer = nsd === undefined ? undefined : await startNameServer(nsd, dns);
   try {
     const nginx = await startNginx({ port: tls, servers: (directory) => nginxServers(directory, ports) });
     return {
@@ -60,42 +61,20 @@ async function readAccepted(port: number): Promise<number> {
   return Number(/requests\s+(\d+)/.exec(await response.text())?.[1]);
 }
 
-async function startNsd(program: string, port: number): Promise<AsyncDisposable> {
+async function startNameServer(program: string, port: number): Promise<AsyncDisposable> {
   const directory = mkdtempSync(join(tmpdir(), 'bench-nsd-'));
-  writeFileSync(
-    join(directory, 'zone'),
-    `$ORIGIN ${DNS_NAME}.\n$TTL 60\n@ SOA ns hostmaster 1 60 60 60 60\n@ NS ns\nns A 192.0.2.1\n`,
-  );
-  const file = join(directory, 'nsd.conf');
-  writeFileSync(file, nsdConfiguration(directory, port));
-  const server = await ServerProcess.start(program, ['-d', '-c', file], /nsd started/);
+  const text = `$ORIGIN ${DNS_NAME}.\n$TTL 60\n@ SOA ns hostmaster 1 60 60 60 60\n@ NS ns\nns A 192.0.2.1\n`;
+  const server = await startNsd(program, {
+    directory,
+    port,
+    addresses: dnsAddresses(),
+    zone: { name: DNS_NAME, text },
+    settings: ['rrl-ratelimit: 0'],
+  });
   return {
     [Symbol.asyncDispose]: async () => {
       await server[Symbol.asyncDispose]();
       rmSync(directory, { recursive: true });
     },
   };
-}
-
-function nsdConfiguration(directory: string, port: number): string {
-  const addresses = dnsAddresses().map((address) => `  ip-address: ${address}@${port}`);
-  return `
-server:
-${addresses.join('\n')}
-  server-count: 1
-  username: ""
-  chroot: ""
-  database: ""
-  zonesdir: "${directory}"
-  zonelistfile: "${directory}/zone.list"
-  xfrdfile: "${directory}/xfrd.state"
-  xfrdir: "${directory}"
-  pidfile: ""
-  rrl-ratelimit: 0
-remote-control:
-  control-enable: no
-zone:
-  name: ${DNS_NAME}
-  zonefile: zone
-`;
 }

@@ -1,9 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startNsd } from './nsd.js';
 import { outcomeOf } from './outcome-of.js';
-import { findProgram, freePort, ServerProcess } from './server-process.js';
+import { findProgram, freePort, type ServerProcess } from './server-process.js';
 
 const nsd = findProgram('nsd');
 const skipped = nsd === undefined && process.env.SUREALIVED_NO_SKIP !== '1';
@@ -36,7 +37,13 @@ describe.skipIf(skipped)('dns with a real nsd', () => {
 
   beforeAll(async () => {
     port = await freePort();
-    server = await startNsd(directory, port);
+    server = await startNsd(nsd ?? 'nsd', {
+      directory,
+      port,
+      addresses: ['127.0.0.1', '::1'],
+      zone: { name: 'example.org', text: ZONE },
+      settings: ['verbosity: 1'],
+    });
   });
   afterAll(async () => {
     await server?.[Symbol.asyncDispose]();
@@ -105,31 +112,3 @@ describe.skipIf(skipped)('dns with a real nsd', () => {
     });
   });
 });
-
-/** All of its files are in the directory. */
-function startNsd(directory: string, port: number): Promise<ServerProcess> {
-  writeFileSync(join(directory, 'example.org.zone'), ZONE);
-  const configuration = `
-server:
-  ip-address: 127.0.0.1@${port}
-  ip-address: ::1@${port}
-  server-count: 1
-  username: ""
-  chroot: ""
-  database: ""
-  zonesdir: "${directory}"
-  zonelistfile: "${directory}/zone.list"
-  xfrdfile: "${directory}/xfrd.state"
-  xfrdir: "${directory}"
-  pidfile: ""
-  verbosity: 1
-remote-control:
-  control-enable: no
-zone:
-  name: example.org
-  zonefile: example.org.zone
-`;
-  const file = join(directory, 'nsd.conf');
-  writeFileSync(file, configuration);
-  return ServerProcess.start(nsd ?? 'nsd', ['-d', '-c', file], /nsd started/);
-}

@@ -44,7 +44,6 @@ function begin(sockaddr: Buffer): void {
   libc.epollCtl(epollFd, libc.EPOLL_CTL_ADD, fd, registrationBytes);
 }
 
-/** What a tester does not do: the state of a descriptor is all that there is of a test. */
 function harvest(): void {
   for (;;) {
     const count = libc.epollWait(epollFd, eventBytes, MAX_EVENTS, 0);

@@ -20,7 +20,7 @@ import type { PreparedTest, TestRun } from './test-queue.js';
 import { TlsTransport } from './tls-transport.js';
 import { PlainTransport, type Transport } from './transport.js';
 
-/** What a test is made of, beside its tester. It is asked anew at each test; where the test goes stays the same. */
+/** What a test is made of, beside its tester. It is asked anew at each test; where the test goes, and its TLS, stay the same. */
 export interface TestSettings {
   readonly target: Target;
   readonly attributes: Readonly<Record<string, unknown>>;

@@ -11,8 +11,9 @@ import { type Real, type Virtual, wantedWeight } from '../state.js';
  * The state of a virtual as its thresholds see it.
  *
  * A real counts as online when its tests and the operator want it, with the weight that it then carries, an override
- * included: one that a floor holds does not count, one whose weight still climbs counts with all of it. Percentages are of all reals, and of the weight that all would carry
- * if every one were online and nobody had set one OFFLINE or DOWN. A threshold that is not given always holds.
+ * included: one that a floor holds does not count, one whose weight still climbs counts with all of it. Percentages are of
+ * all reals, and of the weight that all would carry if every one were online and nobody had set one OFFLINE or DOWN. A
+ * threshold that is not given always holds.
  */
 export function judgeVirtual(virtual: Virtual): NotifiedState {
   const { minReals, minWeight } = virtual.config.testing.notify;

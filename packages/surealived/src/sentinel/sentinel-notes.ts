@@ -1,5 +1,5 @@
 import type { Logger } from '@surealived/shared/log';
-import type { Real, Virtual } from '../state.js';
+import { namesOf, type Real, type Virtual } from '../state.js';
 import type { SentinelPhase } from './policy.js';
 
 /** Keeps what the sentinels of reals do where commands find it, and tells the log what an operator should know of it, once. */
@@ -16,7 +16,7 @@ export class SentinelNotes {
   note(virtual: Virtual, real: Real, phase: SentinelPhase | undefined): void {
     const before = real.sentinel;
     real.sentinel = phase;
-    const names = { virtual: virtual.config.name, real: real.config.name };
+    const names = namesOf(virtual, real);
     if (phase === undefined) this.#told.delete(real);
     else if (phase === 'broken') this.#log.debug(names, 'sentinel: connection ended');
     else if (phase === 'backoff' && !this.#told.has(real)) {

@@ -1,5 +1,5 @@
-import { addressFamily, encodeSockaddr } from '@surealived/shared/libc';
 import type { RealConfig } from '../config/model.js';
+import { type Endpoint, endpointOf, sourceSockaddr } from '../engine/endpoint.js';
 import type { Place } from '../reconfigure.js';
 import type { Real, Virtual } from '../state.js';
 import type { SentinelPhase } from './policy.js';
@@ -37,6 +37,7 @@ export class Watch implements Watched {
   readonly #figures: SentinelFigures;
   readonly #onSentinel: OnSentinel | undefined;
   readonly #target: RealConfig;
+  readonly #endpoint: Endpoint;
   #phase: SentinelPhase = 'closed';
 
   constructor(
@@ -50,20 +51,21 @@ export class Watch implements Watched {
     this.#figures = figures;
     this.#onSentinel = onSentinel;
     this.#target = target;
+    this.#endpoint = endpointOf(target.address, target.testPort);
     this.sentinel = new Sentinel(means, this);
   }
 
   get domain(): number {
-    return addressFamily(this.#target.address.family);
+    return this.#endpoint.domain;
   }
 
   get sockaddr(): Buffer {
-    return encodeSockaddr(this.#target.address, this.#target.testPort);
+    return this.#endpoint.encode();
   }
 
   get bindSockaddr(): Buffer | undefined {
     const { bindAddress } = this.#target;
-    return bindAddress && encodeSockaddr(bindAddress, 0);
+    return bindAddress && sourceSockaddr(bindAddress);
   }
 
   /** The same for all of its places, which come and go: the first that it had may be gone, or tested in another way. */
