@@ -122,6 +122,13 @@ export function encodeQuery(id: number, question: DnsQuestion): Buffer {
   return message;
 }
 
+/** The same message with another id, 0..65535. */
+export function withId(message: Buffer, id: number): Buffer {
+  const copy = Buffer.from(message);
+  copy.writeUInt16BE(id, 0);
+  return copy;
+}
+
 function encodeName(name: string): Buffer {
   const labels = stripFinalDot(name)
     .split('.')
@@ -204,26 +211,39 @@ class Reader {
   }
 
   u8(): number {
-    return this.#take(1)?.readUInt8(0) ?? 0;
+    return this.skip(1) ? this.#bytes.readUInt8(this.#at - 1) : 0;
   }
 
   u16(): number {
-    return this.#take(2)?.readUInt16BE(0) ?? 0;
+    return this.skip(2) ? this.#bytes.readUInt16BE(this.#at - 2) : 0;
   }
 
   u32(): number {
-    return this.#take(4)?.readUInt32BE(0) ?? 0;
+    return this.skip(4) ? this.#bytes.readUInt32BE(this.#at - 4) : 0;
   }
 
   bytes(count: number): Buffer {
-    return this.#take(count) ?? Buffer.alloc(0);
+    return this.skip(count) ? this.#bytes.subarray(this.#at - count, this.#at) : Buffer.alloc(0);
+  }
+
+  /** Each byte a character. */
+  latin1(count: number): string {
+    return this.skip(count) ? this.#bytes.toString('latin1', this.#at - count, this.#at) : '';
   }
 
   /** A reader of the next bytes, which this one skips. */
   part(count: number): Reader {
     const part = new Reader(this.#bytes, this.#at, this.#at + count);
-    if (!this.#take(count)) part.fault = this.fault;
+    if (!this.skip(count)) part.fault = this.fault;
     return part;
+  }
+
+  /** @returns Whether there are so many. */
+  skip(count: number): boolean {
+    if (this.fault === undefined && this.#at + count > this.#end) this.#fail('the message ends too early');
+    if (this.fault !== undefined) return false;
+    this.#at += count;
+    return true;
   }
 
   /** A domain name, which may be compressed (RFC 1035, section 4.1.4). */
@@ -238,7 +258,7 @@ class Reader {
       if (length < 64) {
         nameBytes += 1 + length;
         if (nameBytes > MAX_NAME_BYTES) reader.#fail('a name is too long');
-        labels.push(escapeLabel(reader.bytes(length)));
+        labels.push(escapeLabel(reader.latin1(length)));
       } else {
         const target = ((length & 0x3f) << 8) | reader.u8();
         const isSound = length >= 192 && target < start && ++pointers <= MAX_POINTERS;
@@ -248,16 +268,6 @@ class Reader {
     }
     this.fault ??= reader.fault;
     return labels.join('.');
-  }
-
-  #take(count: number): Buffer | undefined {
-    if (this.fault !== undefined) return undefined;
-    if (this.#at + count > this.#end) {
-      this.#fail('the message ends too early');
-      return undefined;
-    }
-    this.#at += count;
-    return this.#bytes.subarray(this.#at - count, this.#at);
   }
 
   #fail(fault: string): void {
@@ -272,7 +282,7 @@ function readQuestion(reader: Reader): DnsQuestion {
 function readRecord(reader: Reader): DnsRecord {
   reader.name();
   const type = reader.u16();
-  reader.bytes(6); // class and time to live
+  reader.skip(6); // class and time to live
   const length = reader.u16();
   const part = reader.part(length);
   const data = readData(type, part);
@@ -315,12 +325,10 @@ function describeUnknown(bytes: Buffer): string {
   return `\\# ${bytes.length} ${bytes.toString('hex')}`.trimEnd();
 }
 
-function escapeLabel(label: Buffer): string {
-  return label
-    .toString('latin1')
-    .replace(/[^!-~]|[.\\]/g, (letter) =>
-      letter === '.' || letter === '\\'
-        ? `\\${letter}`
-        : `\\${letter.charCodeAt(0).toString().padStart(3, '0')}`,
-    );
+function escapeLabel(label: string): string {
+  return label.replace(/[^!-~]|[.\\]/g, (letter) =>
+    letter === '.' || letter === '\\'
+      ? `\\${letter}`
+      : `\\${letter.charCodeAt(0).toString().padStart(3, '0')}`,
+  );
 }

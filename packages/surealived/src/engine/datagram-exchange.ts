@@ -46,8 +46,8 @@ export class DatagramRun implements EventSink, TestRun {
   readonly #test: DatagramTest;
   readonly #sink: OutcomeSink;
   readonly #trace: Trace | undefined;
-  readonly #deadline = new WheelTimer(() => this.#expire());
-  readonly #resend = new WheelTimer(() => this.#send());
+  /** For the next request, or for the end of the time-out. */
+  readonly #timer = new WheelTimer(() => this.#onTime());
   readonly #startMs: number;
   /** In the reactor's time. */
   readonly #startReactorMs: number;
@@ -73,7 +73,7 @@ export class DatagramRun implements EventSink, TestRun {
 
   /** Sends the request. The end may come before this returns. */
   start(): void {
-    const { domain, sockaddr, bindSockaddr, timeoutMs } = this.#test;
+    const { domain, sockaddr, bindSockaddr } = this.#test;
     try {
       this.#exchange = requireExchange(this.#test.begin());
     } catch (error) {
@@ -86,7 +86,6 @@ export class DatagramRun implements EventSink, TestRun {
     if (bindSockaddr && libc.bind(fd, bindSockaddr, bindSockaddr.length) !== 0) return this.#fail('bind');
     if (libc.connect(fd, sockaddr, sockaddr.length) !== 0) return this.#fail('connect');
     if (!this.#reactor.register(fd, this)) return this.#fail('epoll_ctl');
-    this.#reactor.arm(this.#deadline, this.#startReactorMs + timeoutMs);
     this.#send();
   }
 
@@ -109,8 +108,7 @@ export class DatagramRun implements EventSink, TestRun {
     this.#sentBytes += Math.max(sent, 0);
     if (sent > 0) this.#trace?.sent(request);
     this.#sends++;
-    const dueMs = this.#startReactorMs + (this.#sends * this.#test.timeoutMs) / SENDS;
-    if (this.#sends < SENDS) this.#reactor.arm(this.#resend, dueMs);
+    this.#reactor.arm(this.#timer, this.#startReactorMs + (this.#sends * this.#test.timeoutMs) / SENDS);
   }
 
   /** Reads until nothing is there. */
@@ -161,6 +159,11 @@ export class DatagramRun implements EventSink, TestRun {
     else this.#end(undefined, failure.obstacle);
   }
 
+  #onTime(): void {
+    if (this.#sends < SENDS) this.#send();
+    else this.#expire();
+  }
+
   #expire(): void {
     const foreign =
       this.#datagrams === 0 ? '' : `, only ${this.#datagrams} datagrams that do not answer the request`;
@@ -185,8 +188,7 @@ export class DatagramRun implements EventSink, TestRun {
 
   #release(): void {
     this.#ended = true;
-    this.#reactor.disarm(this.#deadline);
-    this.#reactor.disarm(this.#resend);
+    this.#reactor.disarm(this.#timer);
     if (this.#fd < 0) return;
     this.#reactor.forget(this.#fd);
     libc.close(this.#fd);
