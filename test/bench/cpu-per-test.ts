@@ -37,6 +37,11 @@ const HIGHEST_LOOP_DELAY_SEC = 2;
 /** A rate is sustained where so much of it is reached: a test is then a hundredth of the loop delay late on average. */
 const REACHED = 0.99;
 
+/** The programs of a comparison take turns, so often; the cheapest counts, as what else the machine does only adds. */
+const TURNS = 3;
+/** A rate may fail once because of what else the machine does. */
+const TRIES = 2;
+
 /** Further off than this, it is told in a note. */
 const DISAGREEMENT = 0.02;
 const REACHED_AT_LEAST = 0.9;
@@ -52,7 +57,8 @@ export const cpuPerTest: BenchPart = {
   method: `
 Each program tests the same local servers (nginx, for dns nsd) by the same tests at the same rate, one program at a time. It
 has a core for itself (\`taskset\`); servers and benchmark are on the others. What is counted is user and system time of all of
-its processes, by the tests that it has made meanwhile; the connections that nginx has accepted have to agree. The kernel's part
+its processes, by the tests that it has made meanwhile; the connections that nginx has accepted have to agree. The programs of a
+comparison take turns, ${TURNS} each, and of each the cheapest counts, as what else the machine does only adds. The kernel's part
 of a connection over the loopback interface, the larger part of it on both sides, is in the figure of whoever sends.
 
 node:net, tls.connect and node:dgram are the same tests written in Node's own terms, with their defaults. "Bare system calls" are those of
@@ -61,11 +67,11 @@ its checkers alone, its IPVS calls answered by a small preloaded library; ldirec
 ${LDIRECTORD_REALS} reals, at the rate that it reaches. \`SUREALIVED_PEER\` names a further program that takes surealived's command line.
 
 The total is the scheduler's account in nanoseconds. The user-space share is sampled by most kernels at each tick of the clock;
-at ${formatNumber(FAST_RATE)} tests a second it stands on 1,000 ticks or more. It has everything outside the kernel: our code, the
+at ${formatNumber(FAST_RATE)} tests a second it stands on some 600 ticks. It has everything outside the kernel: our code, the
 garbage collector, the way into a system call through libc.
 
-The highest rate is found to within 5 %. It counts as sustained when no test fails and 99 % of the tests are made that were
-asked for, with ${HIGHEST_LOOP_DELAY_SEC} s between two tests of a real: a test is then on average at most ${HIGHEST_LOOP_DELAY_SEC * 10} ms late, its own duration included. How late
+The highest rate is found to within 5 %. It counts as sustained when in one of ${TRIES} tries no test fails and 99 % of the tests are
+made that were asked for, with ${HIGHEST_LOOP_DELAY_SEC} s between two tests of a real: a test is then on average at most ${HIGHEST_LOOP_DELAY_SEC * 10} ms late, its own duration included. How late
 the event loop came at worst is of the whole run, its start included.`,
   missing: () => (nginxVersion() === undefined ? ['nginx-light'] : []),
   async run(options) {
@@ -126,11 +132,12 @@ class CpuBench {
     const { tester } = load;
     const what = `${tester}, ${formatRate(rateOf(load))} tests/s`;
     const base = { key: `${tester}${Math.round(rateOf(load))}CpuUs`, what, unit: 'µs' } as const;
-    const ours = await this.#measure(surealived, load);
+    const rivals = peers.filter((candidate) => candidate.canTest(tester));
+    const [ours, ...costs] = await this.#measureByTurns([surealived, ...rivals], load);
     const figures: Figure[] = [];
-    for (const peer of peers.filter((candidate) => candidate.canTest(tester))) {
-      const theirLoad = peer === ldirectord ? { tester, reals: LDIRECTORD_REALS, loopDelaySec: 1 } : load;
-      const theirs = await this.#measure(peer, theirLoad);
+    for (const [index, peer] of rivals.entries()) {
+      const theirs = costs[index];
+      if (!ours || !theirs) continue;
       if (peer === ldirectord) {
         this.notes.push(`ldirectord made ${formatNumber(theirs.testsPerSec)} ${tester} tests a second.`);
       }
@@ -148,14 +155,30 @@ class CpuBench {
     return figures;
   }
 
+  /** @returns Of each the cheapest of its turns, in the same order. */
+  async #measureByTurns(entrants: readonly Entrant[], load: Load): Promise<readonly Cost[]> {
+    const turns: (readonly Cost[])[] = [];
+    while (turns.length < (this.#options.isQuick ? 1 : TURNS)) turns.push(await this.#turn(entrants, load));
+    return entrants.map((entrant, index) => {
+      const costs = turns.map((turn) => turn[index] as Cost);
+      const cheapest = costs.reduce((one, other) => (other.us < one.us ? other : one));
+      this.#noteFlaws(entrant, load, cheapest);
+      this.#costs.set(`${entrant.name} ${load.tester}`, cheapest);
+      return cheapest;
+    });
+  }
+
+  async #turn(entrants: readonly Entrant[], load: Load): Promise<readonly Cost[]> {
+    const costs: Cost[] = [];
+    for (const entrant of entrants) costs.push(await this.#measure(entrant, load));
+    return costs;
+  }
+
   async #measure(entrant: Entrant, load: Load): Promise<Cost> {
-    const { tester, loopDelaySec } = load;
-    const rate = rateOf(load);
-    this.#options.onProgress(`${entrant.name}, ${tester} at ${formatRate(rate)}/s`);
-    const cost = await measureCpu(entrant, load, this.#servers, this.#windowOf(loopDelaySec, rate));
-    this.#noteFlaws(entrant, load, cost);
-    this.#costs.set(`${entrant.name} ${tester}`, cost);
-    return cost;
+    const { tester } = load;
+    const its = entrant === ldirectord ? { tester, reals: LDIRECTORD_REALS, loopDelaySec: 1 } : load;
+    this.#options.onProgress(`${entrant.name}, ${tester} at ${formatRate(rateOf(its))}/s`);
+    return measureCpu(entrant, its, this.#servers, this.#windowOf(its));
   }
 
   /** What makes a cost less than it seems. */
@@ -170,9 +193,10 @@ class CpuBench {
     }
   }
 
-  #windowOf(loopDelaySec: number, rate: number): Window {
+  #windowOf(load: Load): Window {
+    const { loopDelaySec } = load;
     if (this.#options.isQuick) return { warmUpMs: 2000, measureMs: 1000 * loopDelaySec };
-    return { warmUpMs: 2000 + 2000 * loopDelaySec, measureMs: rate < FAST_RATE ? 9000 : 20_000 };
+    return { warmUpMs: 2000 + 2000 * loopDelaySec, measureMs: rateOf(load) < FAST_RATE ? 6000 : 12_000 };
   }
 
   async #compareHighest(tester: Load['tester']): Promise<readonly Figure[]> {
@@ -207,10 +231,13 @@ class CpuBench {
       this.#options.onProgress(`${entrant.name}, ${tester}: is ${formatRate(candidate)}/s sustained?`);
       const reals = candidate * HIGHEST_LOOP_DELAY_SEC;
       const load = { tester, reals, loopDelaySec: HIGHEST_LOOP_DELAY_SEC };
-      const cost = await measureCpu(entrant, load, this.#servers, window);
-      const isSustained = cost.failures === 0 && cost.testsPerSec >= REACHED * candidate;
-      if (isSustained) lagMs = cost.lagMs;
-      return isSustained;
+      for (let tries = 0; tries < TRIES; tries++) {
+        const cost = await measureCpu(entrant, load, this.#servers, window);
+        if (cost.failures > 0 || cost.testsPerSec < REACHED * candidate) continue;
+        lagMs = cost.lagMs;
+        return true;
+      }
+      return false;
     });
     return { rate, lagMs };
   }
