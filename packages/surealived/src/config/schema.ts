@@ -133,7 +133,11 @@ export const VirtualAttributes = Type.Object({
 export const TesterAttributes = Type.Object({
   proto: Type.String({ expected: 'the name of a tester', description: 'The tester.' }),
   testport: Type.Optional(Port('Port to test; not needed by no-test.')),
-  loopdelay: Seconds(3, 0, 'Seconds from a verdict to the next test of the real.'),
+  loopdelay: Seconds(
+    3,
+    0,
+    'Seconds from a verdict to the next test of the real, which comes a hundredth of it earlier or later, 25 ms at most, together with others.',
+  ),
   fastdelay: Delay('The same while `retries2ok` or `retries2fail` is counting; `loopdelay` without.'),
   downdelay: Delay('The same while the real is offline and nothing is counting; `loopdelay` without.'),
   jitter: Type.Integer({

@@ -53,6 +53,8 @@ export class Reactor {
   /** By descriptor; raised at each registration, so that an event of a descriptor's former life is recognised. */
   readonly #generations: number[] = [];
   readonly #wheel: TimerWheel;
+  /** Events are taken while timers fire, too: an answer is not timed by how many tests begin at once. */
+  readonly #harvestOnce = (): void => this.#harvest(1);
   readonly #heartbeat = new WheelTimer(() => undefined);
   readonly #onLongStall: (stallMs: number) => void;
   /** When the reactor last knew that the process runs. */
@@ -120,11 +122,14 @@ export class Reactor {
     this.#sinks[fd] = undefined;
   }
 
-  /** @param dueMs In the time of `nowMs`. */
-  arm(timer: WheelTimer, dueMs: number): void {
+  /**
+   * @param dueMs In the time of `nowMs`.
+   * @param slackMs How much earlier or later will do, so that one wake-up serves many timers.
+   */
+  arm(timer: WheelTimer, dueMs: number, slackMs = 0): void {
     if (this.#closed) return;
     if (this.#wheel.size === 0) this.#aliveMs = this.clock.nowMs();
-    this.#wakeBy(this.#wheel.arm(timer, dueMs));
+    this.#wakeBy(this.#wheel.arm(timer, slackMs > 0 ? this.#wheel.meetingMs(dueMs, slackMs) : dueMs));
     if (!this.#heartbeat.isArmed) this.#beat();
   }
 
@@ -175,7 +180,7 @@ export class Reactor {
     this.#noteAlive();
     // the kernel lists events in order of arrival: one per descriptor, and all that were there have been seen
     this.#harvest(Math.max(MAX_ROUNDS, Math.ceil(this.#registered / this.#maxEvents)));
-    this.#wheel.advance(this.nowMs());
+    this.#wheel.advance(this.nowMs(), this.#harvestOnce);
     if (this.#closed) return;
     if (!this.#heartbeat.isArmed && this.#wheel.size > 0) this.#beat();
     this.#wakeBy(this.#wheel.nextMs() ?? Number.POSITIVE_INFINITY);

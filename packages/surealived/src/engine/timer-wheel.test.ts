@@ -117,4 +117,29 @@ describe('TimerWheel', () => {
     wheel.advance(40);
     expect(fired).toEqual([30]);
   });
+
+  it('has timers meet that may fire early or late, as far as they may', () => {
+    const wheel = new TimerWheel(10, 0);
+    const ms = fc.integer({ min: 0, max: 1e9 }).map((us) => us / 1000);
+    fc.assert(
+      fc.property(ms, fc.double({ min: 0, max: 100, noNaN: true }), (dueMs, slackMs) => {
+        expect(Math.abs(wheel.meetingMs(dueMs, slackMs) - dueMs)).toBeLessThanOrEqual(slackMs + 1e-6);
+      }),
+    );
+    expect([1981, 2019, 2021].map((dueMs) => wheel.meetingMs(dueMs, 20))).toEqual([2000, 2000, 2040]);
+    expect([1981, 2019, 2021].map((dueMs) => wheel.meetingMs(dueMs, 9))).toEqual([1981, 2019, 2021]);
+  });
+
+  it('lets others have a turn while many timers fire', () => {
+    const wheel = new TimerWheel(10, 0);
+    const fired: number[] = [];
+    const after: number[] = [];
+    for (let i = 0; i < 40; i++)
+      wheel.arm(
+        noting(fired, () => i),
+        10,
+      );
+    wheel.advance(10, () => after.push(fired.length));
+    expect([fired.length, after]).toEqual([40, [16, 32]]);
+  });
 });

@@ -17,6 +17,8 @@ export class WheelTimer {
 }
 
 const SLOTS = 4096;
+/** Timers that fire in a row: what they begin may come to its end while others still wait for their turn. */
+const FEW = 16;
 const NOTHING = (): void => undefined;
 
 /**
@@ -54,20 +56,30 @@ export class TimerWheel {
     return tick * this.tickMs;
   }
 
+  /** When a timer fires best that may do so `slackMs` early or late: at a time that others choose, too. */
+  meetingMs(dueMs: number, slackMs: number): number {
+    const ticks = 2 ** Math.floor(Math.log2(Math.max(1, (2 * slackMs) / this.tickMs)));
+    return ticks === 1 ? dueMs : Math.round(dueMs / this.tickMs / ticks) * ticks * this.tickMs;
+  }
+
   disarm(timer: WheelTimer): void {
     if (!timer.isArmed) return;
     unlink(timer);
     this.#armed--;
   }
 
-  /** Fires all timers that are due at `nowMs`, in the order of their ticks. Timers may arm and disarm any timer. */
-  advance(nowMs: number): void {
+  /**
+   * Fires all timers that are due at `nowMs`, in the order of their ticks. Timers may arm and disarm any timer.
+   *
+   * @param onFew Called after every few of them; it may do the same.
+   */
+  advance(nowMs: number, onFew: () => void = NOTHING): void {
     const last = Math.floor(nowMs / this.tickMs);
     // after a long sleep one turn of the wheel visits every slot
     if (last - this.#tick > SLOTS) this.#tick = last - SLOTS;
     while (this.#tick < last) {
       this.#tick++;
-      this.#runSlot(this.#slot(this.#tick));
+      this.#runSlot(this.#slot(this.#tick), onFew);
     }
   }
 
@@ -84,18 +96,20 @@ export class TimerWheel {
   }
 
   /** Takes out what is due first, then fires: what a timer arms meanwhile belongs to a later tick. */
-  #runSlot(head: WheelTimer): void {
+  #runSlot(head: WheelTimer, onFew: () => void): void {
     const now = this.#tick;
     if (!head.isArmed) return;
     const due: WheelTimer[] = [];
     for (let timer = head.next; timer !== head; timer = timer.next) {
       if (timer.tick <= now) due.push(timer);
     }
+    let fired = 0;
     for (const timer of due) {
       // an earlier one of this slot may have disarmed it or armed it for later
       if (!timer.isArmed || timer.tick > now) continue;
       this.disarm(timer);
       timer.fire();
+      if (++fired % FEW === 0) onFew();
     }
   }
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { type Health, INITIAL_HEALTH } from '../health/damping.js';
 import { virtualConfig } from '../services.test-kit.js';
-import { delayMs } from './delay.js';
+import { delayMs, slackMs } from './delay.js';
 
 const { testing: plain } = virtualConfig([], { loopDelayMs: 3000 });
 const byState = { ...plain, fastDelayMs: 500, downDelayMs: 10_000 };
@@ -45,5 +45,11 @@ describe('delayMs', () => {
   ] as const)('tries again what could not be tested after a second at least: %s, %i ms', (state, ms) => {
     expect(delayMs(byState, states[state], false, 0.5)).toBe(ms);
     expect(delayMs({ ...jittering, fastDelayMs: 1100 }, states.failing, false, 0)).toBe(1000);
+  });
+});
+
+describe('slackMs', () => {
+  it('is a hundredth of the delay, and 25 ms at most', () => {
+    expect([0, 250, 1000, 3000].map(slackMs)).toEqual([0, 2.5, 10, 25]);
   });
 });

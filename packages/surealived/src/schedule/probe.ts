@@ -5,7 +5,7 @@ import type { PreparedTest, RunningTest, TestRun } from '../engine/test-queue.js
 import { WheelTimer } from '../engine/timer-wheel.js';
 import type { Sentinels } from '../sentinel/sentinels.js';
 import type { Real, Virtual } from '../state.js';
-import { delayMs } from './delay.js';
+import { delayMs, slackMs } from './delay.js';
 import { prepareTestOf } from './real-test.js';
 
 /** What all probes of a scheduler use. */
@@ -51,8 +51,9 @@ export abstract class Probe extends WheelTimer implements PreparedTest {
   /** Passes an outcome on. @returns How long to wait until the next test; `undefined` when none is needed any more. */
   protected abstract tell(outcome: Outcome): number | undefined;
 
-  startAt(dueMs: number): void {
-    this.context.reactor.arm(this, dueMs);
+  /** @param slackMs How much earlier or later will do. */
+  startAt(dueMs: number, slackMs = 0): void {
+    this.context.reactor.arm(this, dueMs, slackMs);
   }
 
   stop(): void {
@@ -86,7 +87,7 @@ export abstract class Probe extends WheelTimer implements PreparedTest {
     this.#running = undefined;
     const delayMs = this.tell(outcome);
     if (delayMs === undefined || this.isStopped) return;
-    this.startAt(this.context.reactor.nowMs() + delayMs);
+    this.startAt(this.context.reactor.nowMs() + delayMs, slackMs(delayMs));
     this.context.sentinels.noteTest(this, outcome);
   }
 }

@@ -43,9 +43,9 @@ export class SharedProbe extends Probe {
     return this.#dueMs;
   }
 
-  override startAt(dueMs: number): void {
+  override startAt(dueMs: number, slackMs = 0): void {
     this.#dueMs = dueMs;
-    super.startAt(dueMs);
+    super.startAt(dueMs, slackMs);
   }
 
   /** The outcome of a test that is under way counts for the real, too. */
