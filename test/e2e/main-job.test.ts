@@ -168,7 +168,9 @@ describe('the main job, from services file to table', () => {
 
   it('does not act on a snapshot that does not parse, and takes the next good one', async () => {
     const { directory, synchroniser, table } = site;
-    await site.untilWeights('192.0.2.1', { '127.0.0.1 80': 10 });
+    // all that has failed is in the table: nothing of it comes when the tester has ended
+    await site.untilWeights('192.0.2.1', { '127.0.0.1 80': 10, '127.0.0.3 80': 0 });
+    await site.untilWeights('7', { '127.0.0.1 0': 5, '127.0.0.2 0': undefined });
     await site.tester.stop();
     const before = table.read();
     const good = readFileSync(directory.snapshot, 'utf8');
