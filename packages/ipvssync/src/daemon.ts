@@ -2,7 +2,8 @@ import { systemClock } from '@surealived/shared/clock';
 import { refuseWhereRunning, removePidFile, writePidFile } from '@surealived/shared/daemon/pid-file';
 import { describeProblem } from '@surealived/shared/errors';
 import type { Logger } from '@surealived/shared/log';
-import { type Host, readVersion } from '@surealived/shared/process-host';
+import type { Host } from '@surealived/shared/process-host';
+import { versionOf } from '@surealived/shared/program-files';
 import { openProgramLog } from '@surealived/shared/program-log';
 import type { LoadedConfig } from '@surealived/shared/surealived-cfg';
 import { openTable } from './backend/backend.js';
@@ -19,8 +20,6 @@ import { wantedSettings } from './keeper/sync-role.js';
 import { reportStatus } from './status/status-report.js';
 import { StatusServer } from './status/status-server.js';
 
-const MANIFEST = new URL('../package.json', import.meta.url);
-
 /**
  * Follows until SIGINT or SIGTERM; the table stays as it is then. SIGHUP makes everything be read anew,
  * SIGUSR2 the table.
@@ -34,9 +33,11 @@ export async function runDaemon(
 ): Promise<void> {
   const pidFile = host.watchdog ? '' : options.pidFile || config.ipvssync_pid_file;
   refuseWhereRunning(pidFile, 'ipvssync');
+  const serviceManager = await host.joinServiceManager?.();
   const log = await openProgramLog(logSettingsOf(config, options), host);
   for (const warning of warnings) log.warn(describeProblem(warning));
   const signal = endOf(host, log);
+  signal.addEventListener('abort', () => serviceManager?.reportStopping());
   const requests = new Requests();
   host.onSignal('SIGHUP', () => requests.reload());
   host.onSignal('SIGUSR2', () => requests.resync());
@@ -44,16 +45,33 @@ export async function runDaemon(
   const table = await openTable(options.backend);
   const parts = { options, inForce, table, log };
   let status: StatusServer | undefined;
-  const onFollowing = async (look: () => FollowStatus): Promise<void> => {
+  const begin = async (look: () => FollowStatus): Promise<void> => {
+    if (status) return;
     const reason = await writePidFile(pidFile);
     if (reason !== undefined) log.error({ reason }, 'pid file not written');
     status = statusServer(parts, look);
     await status.open();
     host.watchdog?.reportStarted();
+    serviceManager?.reportStarted();
+  };
+  const onFollowing = (look: () => FollowStatus): Promise<void> => {
+    serviceManager?.reportStatus('following');
+    return begin(look);
+  };
+  const onWaiting = (look: () => FollowStatus): Promise<void> => {
+    serviceManager?.reportStatus(`waiting: ${look().trouble}`);
+    return begin(look);
   };
   try {
-    await follow({ ...followOptions(parts), signal, requests, onFollowing });
+    await follow({
+      ...followOptions(parts),
+      signal,
+      requests,
+      onFollowing,
+      ...(options.wait && { onWaiting }),
+    });
   } finally {
+    serviceManager?.close();
     await status?.close();
     table.close();
     removePidFile(pidFile);
@@ -102,7 +120,7 @@ function statusServer({ options, inForce, table, log }: Parts, look: () => Follo
     config: () => inForce.current,
     backend: options.backend,
     table,
-    programVersion: readVersion(MANIFEST),
+    programVersion: versionOf(import.meta.url),
     clock: systemClock,
     look,
   };

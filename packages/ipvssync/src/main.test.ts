@@ -443,7 +443,7 @@ describe('ipvssync', () => {
   it('prints its version', async () => {
     const process = new Process();
     expect(await process.run('-V')).toBe(EXIT.ok);
-    expect(process.out).toMatch(/^\d+\.\d+\.\d+\n$/);
+    expect(process.out).toMatch(/^\d+\.\d+\.\d+(-[\w.]+)?\n$/);
   });
 
   it('says that the configuration is missing', async () => {

@@ -1,17 +1,11 @@
 import { asWarning, describeProblem, isExpected, messageOf } from '@surealived/shared/errors';
-import {
-  answerCommandLine,
-  EXIT,
-  type Host,
-  openProcessHost,
-  readVersion,
-} from '@surealived/shared/process-host';
+import { answerCommandLine, EXIT, type Host, openProcessHost } from '@surealived/shared/process-host';
+import { versionOf } from '@surealived/shared/program-files';
 import { type LoadedConfig, loadConfig } from '@surealived/shared/surealived-cfg';
 import { type Options, parseArguments } from './cli/options.js';
 import { prepareShortRun } from './commands/short-run.js';
 
 const PROGRAM = 'ipvssync';
-const MANIFEST = new URL('../package.json', import.meta.url);
 
 /**
  * The whole program.
@@ -20,7 +14,7 @@ const MANIFEST = new URL('../package.json', import.meta.url);
  * @returns The process's exit status. User errors are one line on stderr; a bug is thrown.
  */
 export async function main(argv: readonly string[], host: Host = openProcessHost(PROGRAM)): Promise<number> {
-  const parsed = parseArguments(argv, readVersion(MANIFEST));
+  const parsed = parseArguments(argv, versionOf(import.meta.url));
   if ('print' in parsed) return answerCommandLine(PROGRAM, parsed, host);
   try {
     return await run(parsed.options, loadConfig(parsed.options.config), host);

@@ -1,13 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { readVersion } from '@surealived/shared/process-host';
+import { versionOf } from '@surealived/shared/program-files';
 import type { Block } from './blocks.js';
 import { insert } from './inserts.js';
 import { parseMarkup } from './markup.js';
 import { printPage } from './roff.js';
 
 /** Of the last change to the prose of a page; to be set by hand. */
-const DATE = '2026-11-21';
-const MANIFEST = new URL('../../surealived/package.json', import.meta.url);
+const DATE = '2026-11-22';
 const PAGES = new URL('../pages/', import.meta.url);
 
 interface Page {
@@ -28,7 +27,7 @@ const MANUAL_TITLES = { 5: 'File formats', 8: 'System administration' } as const
 
 /** Manual pages by their file names. */
 export function printManual(): ReadonlyMap<string, string> {
-  const source = `surealived ${readVersion(MANIFEST)}`;
+  const source = `surealived ${versionOf(import.meta.url)}`;
   return new Map(
     MANUAL.map(({ name, section }) => {
       const file = `${name}.${section}`;

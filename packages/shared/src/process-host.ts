@@ -1,6 +1,7 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import type { Printed } from './command-line.js';
 import { joinWatchdog, type WatchdogLink } from './daemon/watchdog-link.js';
+import type { ServiceManager } from './service-manager.js';
 
 /** Process exit statuses of both daemons; part of the public contract. */
 export const EXIT = { ok: 0, failed: 1, usage: 2 } as const;
@@ -14,6 +15,8 @@ export interface Host {
   onSignal(signal: Signal, handler: () => void): void;
   /** The parent of a program that runs as a daemon; absent in the foreground. */
   readonly watchdog?: WatchdogLink | undefined;
+  /** For whoever stays: the service manager that waits for word, where one does. */
+  joinServiceManager?(): Promise<ServiceManager | undefined>;
 }
 
 /** Prints what a command line asked for, or what is wrong with it. @returns The exit status. */
@@ -21,11 +24,6 @@ export function answerCommandLine(program: string, { print, isError }: Printed, 
   if (isError) host.stderr.write(`${program}: ${print} (see --help)\n`);
   else host.stdout.write(`${print}\n`);
   return isError ? EXIT.usage : EXIT.ok;
-}
-
-/** The version that a package.json gives. */
-export function readVersion(manifest: URL): string {
-  return String(JSON.parse(readFileSync(manifest, 'utf8')).version);
 }
 
 /**
@@ -39,7 +37,12 @@ export function openProcessHost(program: string): Host {
   refuseDebugger();
   process.on('SIGUSR2', () => undefined); // who has no use for it shall not die of it
   const onSignal = (signal: Signal, handler: () => void): void => void process.on(signal, handler);
-  return { stdout, stderr, onSignal, watchdog: joinWatchdog() };
+  return { stdout, stderr, onSignal, watchdog: joinWatchdog(), joinServiceManager };
+}
+
+async function joinServiceManager(): Promise<ServiceManager | undefined> {
+  if (process.env.NOTIFY_SOCKET === undefined) return undefined;
+  return (await import('./service-manager.js')).ServiceManager.join();
 }
 
 /** SIGUSR1, which is for the log file here, would make Node listen for a debugger as long as nobody else takes it. */

@@ -50,7 +50,7 @@ describe('the command line', () => {
   it.each(['-V', '--version'])('%s prints the version', async (option) => {
     expect(await run(option)).toEqual({
       status: 0,
-      out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+      out: expect.stringMatching(/^\d+\.\d+\.\d+(-[\w.]+)?\n$/),
       err: '',
     });
   });

@@ -1,17 +1,11 @@
-import { fileURLToPath } from 'node:url';
 import { daemonize } from '@surealived/shared/daemon/daemonize';
 import { refuseWhereRunning, removePidFile, writePidFile } from '@surealived/shared/daemon/pid-file';
 import { asWarning, describeProblem, messageOf, SureAliveError } from '@surealived/shared/errors';
 import { returnMemoryEagerly } from '@surealived/shared/libc';
 import { type Logger, raiseLevel } from '@surealived/shared/log';
 import { type LogSettings, logSettings } from '@surealived/shared/log-outputs';
-import {
-  answerCommandLine,
-  EXIT,
-  type Host,
-  openProcessHost,
-  readVersion,
-} from '@surealived/shared/process-host';
+import { answerCommandLine, EXIT, type Host, openProcessHost } from '@surealived/shared/process-host';
+import { pathOf, versionOf } from '@surealived/shared/program-files';
 import { openProgramLog } from '@surealived/shared/program-log';
 import { loadConfig, type SurealivedConfig } from '@surealived/shared/surealived-cfg';
 import { collectGarbage } from './collect-garbage.js';
@@ -23,8 +17,6 @@ import { type Options, parseArguments } from './options.js';
 import { loadAtStart } from './reload/candidate.js';
 
 const PROGRAM = 'surealived';
-const MANIFEST = new URL('../package.json', import.meta.url);
-const SCRIPT = fileURLToPath(new URL('../bin/surealived.js', import.meta.url));
 
 /**
  * The whole program, until a signal ends it.
@@ -33,7 +25,7 @@ const SCRIPT = fileURLToPath(new URL('../bin/surealived.js', import.meta.url));
  * @returns The process's exit status. Errors of the user go to stderr, a line each; a bug is thrown.
  */
 export async function main(argv: readonly string[], host: Host = openProcessHost(PROGRAM)): Promise<number> {
-  const parsed = parseArguments(argv, readVersion(MANIFEST));
+  const parsed = parseArguments(argv, versionOf(import.meta.url));
   if ('print' in parsed) return answerCommandLine(PROGRAM, parsed, host);
   const { options } = parsed;
   try {
@@ -58,7 +50,7 @@ async function leaveWatchdog(options: Options, host: Host): Promise<number> {
   const { config } = loadConfig(options.config);
   const plan = {
     program: PROGRAM,
-    script: SCRIPT,
+    script: pathOf('#surealived', import.meta.url),
     argv: options.childArguments,
     onTerminate: 'restart' as const,
     pidFile: options.pidFile || config.pid_file,
@@ -78,6 +70,7 @@ async function run(options: Options, sources: Sources, host: Host): Promise<numb
   const { config, virtuals, warnings, DaemonClass } = loaded;
   const pidFile = host.watchdog ? '' : options.pidFile || config.pid_file;
   refuseWhereRunning(pidFile, PROGRAM);
+  const serviceManager = await host.joinServiceManager?.();
   const log = await openProgramLog(logSettingsOf(config, options), host);
   for (const warning of warnings) log.warn(warning);
   const daemon = new DaemonClass({
@@ -94,9 +87,15 @@ async function run(options: Options, sources: Sources, host: Host): Promise<numb
     for (const signal of ['SIGTERM', 'SIGINT'] as const) host.onSignal(signal, () => resolve(signal));
     host.watchdog?.onGone(() => resolve('watchdog gone'));
   });
+  void signalled.then(() => serviceManager?.reportStopping());
   try {
-    return await runUntil(signalled, daemon, { log, host, pidFile, onStarted: () => reloadFrom(daemon) });
+    const onStarted = (): void => {
+      serviceManager?.reportStarted();
+      reloadFrom(daemon);
+    };
+    return await runUntil(signalled, daemon, { log, host, pidFile, onStarted });
   } finally {
+    serviceManager?.close();
     removePidFile(pidFile);
   }
 }

@@ -33,6 +33,8 @@ export interface Options {
   readonly isForced: boolean;
   /** Whether a snapshot without any virtual is taken. */
   readonly allowEmpty: boolean;
+  /** Whether a first snapshot that is not there, or is refused, is waited for. */
+  readonly wait: boolean;
   readonly json: boolean;
   readonly keepDiffs: boolean;
   readonly backend: Backend;
@@ -76,6 +78,7 @@ const OPTIONS = {
   },
   force: { ...FLAG, help: 'with --once: delete even more than that' },
   'allow-empty': { ...FLAG, help: 'take a snapshot that has no virtual at all' },
+  wait: { ...FLAG, help: 'start without a snapshot that can be followed, and wait for one' },
   json: { ...FLAG, help: 'with --plan and --status: print one JSON document' },
   'keep-diffs': { ...FLAG, short: 'k', help: 'do not remove consumed diff files' },
   ...DAEMON_OPTIONS,
@@ -118,6 +121,7 @@ export function parseArguments(argv: readonly string[], version: string): { opti
   if (daemonize && (values.plan || values.once || values.status || role))
     return { print: '--daemonize excludes --plan, --once, --status and --role', isError: true };
   if (values.force && !values.once) return { print: '--force goes with --once alone', isError: true };
+  if (values.wait && modes.length > 0) return { print: '--wait goes with following alone', isError: true };
   if (values.json && !values.plan && !values.status)
     return { print: '--json goes with --plan and --status alone', isError: true };
   const maxText = values['max-deletes'];
@@ -135,6 +139,7 @@ export function parseArguments(argv: readonly string[], version: string): { opti
       maxDeletes,
       isForced: values.force,
       allowEmpty: values['allow-empty'],
+      wait: values.wait,
       json: values.json,
       keepDiffs: values['keep-diffs'],
       backend: netns === undefined ? backend : { kind: 'kernel', netns },

@@ -16,6 +16,7 @@ import { service } from '../ipvs/table.test-kit.js';
 import { SettingsKeeper } from '../keeper/settings-keeper.js';
 import { MemoryTable } from '../memory/memory-table.js';
 import { type FollowOptions, follow } from './follow.js';
+import type { FollowStatus } from './follow-status.js';
 import { Requests } from './requests.js';
 
 /** Long enough never to come: what a test sees with it, it owes to inotify. */
@@ -168,6 +169,31 @@ describe('follow, at its start', () => {
     one.files.setReloadFlag();
     await one.until(async () => (await one.table.settings.read()).daemons.length > 0);
     expect((await one.table.settings.read()).timeouts.udpSec).toBe(7);
+  });
+
+  it('waits for a snapshot that it can follow, where it may, and tells each reason once', async () => {
+    const one = new Following([service('tcp 10.0.0.9:80')]);
+    const { full_sync_file } = one.files.paths;
+    const told: (string | undefined)[] = [];
+    const onWaiting = async (look: () => FollowStatus): Promise<void> => void told.push(look().trouble);
+    const started = one.start(SOON_MS, { onWaiting, deleteUnmanaged: true });
+    await one.until(() => one.logged('missing; surealived must run first'));
+    one.files.writeFull('a');
+    await one.until(() => one.logged('no virtual at all'));
+    expect(await one.table.read()).toHaveLength(1);
+    one.files.writeFull('b', WEB, real('10.0.0.11:80', 1));
+    await started;
+    await one.untilTable('10.0.0.11:80=1');
+    expect(told.at(-1)).toBe(`${full_sync_file}: no virtual at all; --allow-empty takes it`);
+    expect(new Set(told).size).toBe(told.length);
+  });
+
+  it('ends while it waits, without having touched the table', async () => {
+    const one = new Following([service('tcp 10.0.0.9:80')]);
+    void one.start(NEVER_MS, { onWaiting: async () => undefined, deleteUnmanaged: true });
+    await one.until(() => one.logged('no snapshot that can be followed, the table stays'));
+    await one.stop();
+    expect(await one.table.read()).toHaveLength(1);
   });
 
   it('leaves unknown services alone, or deletes them with -u', async () => {

@@ -35,6 +35,11 @@ export interface FollowOptions extends Omit<TableKeeperOptions, 'desired'> {
   readonly onReload?: () => void;
   /** Whether a snapshot without any virtual is taken. */
   readonly allowEmpty?: boolean;
+  /**
+   * Called where the first snapshot cannot be read, again when it is for another reason: it is waited for. Where there is
+   * no such function, following ends with the error.
+   */
+  readonly onWaiting?: (look: () => FollowStatus) => Promise<void>;
   /** Called after the first round over the whole table. @param look What the follower knows of itself, at any time. */
   readonly onFollowing?: (look: () => FollowStatus) => Promise<void>;
 }
@@ -42,8 +47,8 @@ export interface FollowOptions extends Omit<TableKeeperOptions, 'desired'> {
 /**
  * Synchronises the table and follows until `signal` is aborted.
  *
- * @throws HandoverMissingError, LockTimeoutError or SnapshotError when it cannot even begin; later ones are logged and
- * tried again, and so is all that the table refuses.
+ * @throws HandoverMissingError, LockTimeoutError or SnapshotError when it cannot even begin and does not wait for that;
+ * later ones are logged and tried again, and so is all that the table refuses.
  */
 export async function follow(options: FollowOptions): Promise<void> {
   const follower = new Follower(options);
@@ -95,7 +100,7 @@ class Follower {
     signal.addEventListener('abort', () => this.#bell.ring());
     this.#requests.listen(() => this.#bell.ring());
     try {
-      await this.#load();
+      if (!(await this.#begin(watch))) return;
       await this.#table.synchroniseAll();
       await this.#options.onFollowing?.(() => this.#look());
       while (!signal.aborted) {
@@ -105,6 +110,28 @@ class Follower {
     } finally {
       watch.close();
     }
+  }
+
+  /** Reads the first snapshot. @returns Whether there is one: not where the end came first. */
+  async #begin(watch: DirectoryWatch): Promise<boolean> {
+    const { signal, onWaiting } = this.#options;
+    while (!signal.aborted) {
+      try {
+        await this.#load();
+        return true;
+      } catch (error) {
+        if (!onWaiting || !isExpected(error)) throw error;
+        const reason = messageOf(error);
+        if (reason !== this.#trouble) {
+          this.#trouble = reason;
+          this.#log.warn({ reason }, 'no snapshot that can be followed, the table stays');
+          await onWaiting(() => this.#look());
+        }
+      }
+      await this.#bell.sleep(this.#pollMs);
+      watch.refresh();
+    }
+    return false;
   }
 
   /** One look at everything that may have changed. The table is looked after whatever the files are like. */

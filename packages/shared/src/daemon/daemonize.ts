@@ -4,12 +4,10 @@
  * @module
  */
 import { type ChildProcess, spawn } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { EXIT, type Host } from '../process-host.js';
+import { pathOf } from '../program-files.js';
 import { refuseWhereRunning } from './pid-file.js';
 import type { Report, WatchdogPlan } from './plan.js';
-
-const WATCHDOG_SCRIPT = fileURLToPath(new URL('./watchdog-main.js', import.meta.url));
 
 /**
  * Returns when the program does its work, or could not begin: what it wrote to standard error by then stands there.
@@ -23,7 +21,8 @@ export async function daemonize(plan: WatchdogPlan, host: Host): Promise<number>
   if (!log.file && !log.syslog)
     host.stderr.write(`${program}: nothing will be logged: set use_log or use_syslog\n`);
   const shown = [program, ...plan.argv]; // for those who look at the processes; the watchdog goes by its plan
-  const watchdog = spawn(process.execPath, [...process.execArgv, WATCHDOG_SCRIPT, ...shown], {
+  const script = pathOf('#watchdog', import.meta.url);
+  const watchdog = spawn(process.execPath, [...process.execArgv, script, ...shown], {
     cwd: '/',
     detached: true,
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],

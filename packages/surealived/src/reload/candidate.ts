@@ -1,5 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { messageOf } from '@surealived/shared/errors';
+import { urlOf } from '@surealived/shared/program-files';
 import type { SurealivedConfig } from '@surealived/shared/surealived-cfg';
 import type { Sources } from '../config/sources.js';
 
@@ -21,8 +22,6 @@ export interface LoadRequest {
   readonly allowsPipes: boolean;
 }
 
-/** Beside this package's compiled files, also where this one runs from its source. */
-const WORKER = new URL('../../dist/reload/load-worker.js', import.meta.url);
 /** The program's own few MB of young objects would have this thread keep most of what it soon throws away. */
 const YOUNG_MB = 16;
 /** Far more than the largest files take; a file system that never answers must not hold up every later reload. */
@@ -43,7 +42,7 @@ export function loadAtStart(sources: Sources): Promise<Candidate> {
 
 function load(request: LoadRequest, timeoutMs: number | undefined): Promise<Candidate> {
   return new Promise((resolve) => {
-    const worker = new Worker(WORKER, {
+    const worker = new Worker(urlOf('#load-worker', import.meta.url), {
       workerData: request,
       resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MB },
     });

@@ -1,6 +1,6 @@
 import { parseCommandLine } from '@surealived/shared/command-line';
 import { nearestName } from '@surealived/shared/nearest-name';
-import { readVersion } from '@surealived/shared/process-host';
+import { versionOf } from '@surealived/shared/program-files';
 import { describeSyntax, SDCTL_COMMANDS } from './commands.js';
 import { complete } from './complete.js';
 import { EXIT, type ExitStatus, Failure } from './failure.js';
@@ -8,7 +8,6 @@ import { readConnectionOptions, sdctlCommandLine } from './options.js';
 import { Session } from './session.js';
 import { openTerminal, type Terminal } from './terminal.js';
 
-const MANIFEST = new URL('../../package.json', import.meta.url);
 /** Hidden: the completion scripts ask it. */
 const COMPLETE = '__complete';
 
@@ -33,7 +32,7 @@ export async function main(
 }
 
 async function run(argv: readonly string[], terminal: Terminal): Promise<ExitStatus> {
-  const parsed = parseCommandLine(sdctlCommandLine(), argv, readVersion(MANIFEST));
+  const parsed = parseCommandLine(sdctlCommandLine(), argv, versionOf(import.meta.url));
   if ('print' in parsed) {
     if (parsed.isError) throw new Failure(EXIT.usage, `${parsed.print} (see --help)`);
     terminal.stdout.write(`${parsed.print}\n`);

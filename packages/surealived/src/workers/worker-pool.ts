@@ -1,6 +1,7 @@
 import { ModuleError } from '@surealived/shared/errors';
 import { exitAtOnce } from '@surealived/shared/libc';
 import type { Logger } from '@surealived/shared/log';
+import { urlOf } from '@surealived/shared/program-files';
 import type { SurealivedConfig } from '@surealived/shared/surealived-cfg';
 import type { TesterRegistry } from '@surealived/testers/registry';
 import type { EngineLoad } from '../admin/context.js';
@@ -25,8 +26,6 @@ export interface WorkerPoolOptions extends TestingOptions {
   /** What a worker runs. */
   readonly script?: URL;
 }
-
-const WORKER = new URL('./worker-main.js', import.meta.url);
 
 /** A check that a worker makes. */
 interface Check {
@@ -109,7 +108,13 @@ export class WorkerPool implements Testing {
   };
 
   #begin(number: number): TestWorker {
-    const { config, capacity, clock, script = WORKER, onDeath } = this.#options;
+    const {
+      config,
+      capacity,
+      clock,
+      script = urlOf('#test-worker', import.meta.url),
+      onDeath,
+    } = this.#options;
     return new TestWorker({
       name: `worker ${number}`,
       script,

@@ -1,0 +1,25 @@
+/**
+ * Where the files of a program lie: its threads, its child's script, its manifest. Each has a name in the "imports" of the
+ * package.json above it, since the packages that Debian gets have all of them in one folder.
+ *
+ * @module
+ */
+import { createRequire } from 'node:module';
+import { pathToFileURL } from 'node:url';
+
+type ImportName = `#${string}`;
+
+/** @param asker `import.meta.url` of a module of the same package. */
+export function pathOf(name: ImportName, asker: string): string {
+  return createRequire(asker).resolve(name);
+}
+
+/** @param asker `import.meta.url` of a module of the same package. */
+export function urlOf(name: ImportName, asker: string): URL {
+  return pathToFileURL(pathOf(name, asker));
+}
+
+/** The version that the package.json of a module gives. */
+export function versionOf(asker: string): string {
+  return String(createRequire(asker)('#manifest').version);
+}
