@@ -1,5 +1,5 @@
 /**
- * `npm run manual`: writes the manual pages and the XML schema.
+ * `npm run manual`: writes the manual pages, the scripts that complete command lines, and the XML schema.
  *
  * @module
  */

@@ -31,7 +31,7 @@ _sdctl() {
   reply=("\${(@f)$("\${words[1]}" __complete "\${(@)words[2,CURRENT]}" 2>/dev/null)}")
   compadd -a reply
 }
-compdef _sdctl sdctl`;
+if [[ $funcstack[1] == _sdctl ]]; then _sdctl; else compdef _sdctl sdctl; fi`;
 
 /** @returns `undefined` for a shell that there is none for. */
 export function completionScript(shell: string): string | undefined {
