@@ -4,7 +4,8 @@
 set -eu
 
 packages='user-mode-linux kmod iproute2 ipvsadm nginx-light nftables curl netcat-openbsd
-  openssl nsd openssh-server vsftpd socat man-db mandoc libxml2-utils keepalived ldirectord'
+  openssl nsd openssh-server vsftpd socat man-db mandoc libxml2-utils keepalived ldirectord
+  debhelper lintian debootstrap systemd file zsh'
 guard=/usr/sbin/policy-rc.d
 
 is_installed() {

@@ -14,6 +14,7 @@ import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import {
   type BootPlan,
+  COMMAND_SCRIPT,
   commandScript,
   GUEST_EXCHANGE_DIR,
   initScript,
@@ -35,6 +36,10 @@ export interface GuestOrder {
   /** The guest sees these variables, PATH, HOME, TERM and LC_ALL, and nothing else of the caller's environment. */
   readonly env?: Readonly<Record<string, string>>;
   readonly workingDir: string;
+  /** Folder that is the guest's root, read-only; by default this machine's own. */
+  readonly root?: string;
+  /** Whether systemd is the first program there, which runs the command after all that it starts at boot. */
+  readonly hasSystemd?: boolean;
   /** For boot, command and shutdown together. */
   readonly timeoutMs: number;
   readonly memoryMb?: number;
@@ -67,18 +72,13 @@ export async function launchGuest(order: GuestOrder): Promise<GuestReport> {
   }
 }
 
-function writeBootFiles(workDir: string, { command, env = {}, workingDir }: GuestOrder): string {
+function writeBootFiles(workDir: string, order: GuestOrder): string {
+  const { command, env = {}, workingDir, root = '/', hasSystemd = false } = order;
   const exchangeDir = join(workDir, 'exchange');
   mkdirSync(join(exchangeDir, RESULTS_FOLDER), { recursive: true });
-  const plan: BootPlan = {
-    command,
-    env,
-    workingDir,
-    exchangeDir,
-    commandScript: join(workDir, 'command'),
-  };
+  const plan: BootPlan = { command, env, workingDir, exchangeDir, root, hasSystemd };
   writeFileSync(join(workDir, 'init'), initScript(plan), { mode: 0o755 });
-  writeFileSync(plan.commandScript, commandScript(plan));
+  writeFileSync(join(exchangeDir, COMMAND_SCRIPT), commandScript(plan));
   return exchangeDir;
 }
 
