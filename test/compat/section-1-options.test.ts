@@ -46,7 +46,7 @@ prove('1 Options of surealived', {
   async '-V --version prints the version'() {
     expect(await run('surealived', '-V')).toMatchObject({
       status: 0,
-      out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+      out: expect.stringMatching(/^\d+\.\d+\.\d+(-[\w.]+)?\n$/),
     });
   },
   async '-t --test-config exits 0 for a good services file and 1 for a bad one'() {
@@ -124,7 +124,7 @@ prove('1 Options of ipvssync', {
   async '-V --version prints the version'() {
     expect(await run('ipvssync', '--version')).toMatchObject({
       status: 0,
-      out: expect.stringMatching(/^\d+\.\d+\.\d+\n$/),
+      out: expect.stringMatching(/^\d+\.\d+\.\d+(-[\w.]+)?\n$/),
     });
   },
   async '-t --test-config checks the full snapshot of the configuration, and exits 0 or 1'() {
