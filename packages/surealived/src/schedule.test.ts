@@ -14,6 +14,7 @@ import {
 import type { Outcome } from './engine/outcome.js';
 import { WheelTimer } from './engine/timer-wheel.js';
 import { observe as observeVerdict } from './health/damping.js';
+import { slackMs } from './schedule/delay.js';
 import { Scheduler } from './schedule.js';
 import { at, realConfig, virtualConfig } from './services.test-kit.js';
 import { createVirtual, type Real } from './state.js';
@@ -86,7 +87,8 @@ describe('Scheduler', () => {
     const testing = { ...quick, loopDelayMs: 40 };
     const config = virtualConfig([local('w', await listen(never))], testing);
     const seen = await observe([config], ({ length }) => length === 4);
-    for (const [index, { atMs }] of seen.entries()) expect(atMs).toBeGreaterThanOrEqual(index * 40);
+    for (const [index, { atMs }] of seen.entries())
+      expect(atMs).toBeGreaterThanOrEqual(index * (40 - slackMs(40)));
     expect(seen.every(({ outcome }) => outcome.verdict?.up)).toBe(true);
   });
 
@@ -101,8 +103,9 @@ describe('Scheduler', () => {
     const virtual = virtualConfig([local('gone', await refusingPort())], testing);
     const seen = await observe([virtual], ({ length }) => length === 4);
     const rests = seen.slice(1).map(({ atMs }, index) => atMs - (seen[index] as Seen).atMs);
-    // two that count, and the third takes it offline
-    for (const [index, ms] of [100, 100, 250].entries()) expect(rests[index]).toBeGreaterThanOrEqual(ms);
+    // two that count, and the third takes it offline; each may be shorter by what tests may meet others
+    for (const [index, ms] of [100, 100, 250].entries())
+      expect(rests[index]).toBeGreaterThanOrEqual(ms - slackMs(ms));
   });
 
   it('lets a real that hangs keep its own time, without delay for its siblings', async () => {
