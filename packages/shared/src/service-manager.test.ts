@@ -72,6 +72,17 @@ it('keeps what it was told from the programs that this process starts', () => {
   expect(environment).toEqual({ PATH: '/bin' });
 });
 
+it('tells nothing once it is closed, though another file has the number of its socket', () => {
+  const [one, another] = [pathInFolder(), pathInFolder()];
+  listen(one);
+  const next = listen(another);
+  const closed = joined({ NOTIFY_SOCKET: one });
+  closed.close();
+  joined({ NOTIFY_SOCKET: another });
+  closed.reportStopping();
+  expect(next()).toBeUndefined();
+});
+
 it.each([
   ['no socket is named', {}],
   ['its name is too long', { NOTIFY_SOCKET: `/${'x'.repeat(200)}` }],

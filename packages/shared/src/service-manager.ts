@@ -13,7 +13,8 @@ const FAMILY_BYTES = 2;
 
 /** The service manager that started this process. What it cannot be told is lost: a service goes on without it. */
 export class ServiceManager {
-  readonly #fd: number;
+  /** Less than 0 once this is closed: the number may be another file's from then on. */
+  #fd: number;
   #signs: NodeJS.Timeout | undefined;
 
   private constructor(fd: number) {
@@ -49,9 +50,11 @@ export class ServiceManager {
     this.#tell(`STATUS=${text}`);
   }
 
+  /** Nothing is told from then on. */
   close(): void {
     clearInterval(this.#signs);
     libc.close(this.#fd);
+    this.#fd = -1;
   }
 
   /** A sign of life comes from the event loop, as everything else does: where that stands still there is none. */

@@ -7,6 +7,7 @@
  */
 import { type Address, formatEndpoint } from '@surealived/shared/address';
 import type { ForwardingMethod, Protocol, RealId, TunnelFlags, TunnelType } from '@surealived/shared/model';
+import { onceForEach } from '@surealived/shared/once-for-each';
 import type { OperationResult } from './operation-result.js';
 import type { SettingsStore } from './settings.js';
 
@@ -160,21 +161,10 @@ export interface IpvsTable {
   close(): void;
 }
 
-/** A round over a large table asks for the key of a service many times. */
-const knownKeys = new WeakMap<ServiceId, string>();
-
-/** A text that is equal for equal services. */
-export function serviceKey(service: ServiceId): string {
-  const known = knownKeys.get(service);
-  if (known !== undefined) return known;
-  const key = makeServiceKey(service);
-  knownKeys.set(service, key);
-  return key;
-}
-
-function makeServiceKey({ protocol, address, port, fwmark }: ServiceId): string {
-  return protocol === 'fwmark' ? `fwmark ${fwmark} ${address.family}` : `${protocol} ${address.text} ${port}`;
-}
+/** A text that is equal for equal services. A round over a large table asks for that of a service many times. */
+export const serviceKey = onceForEach(({ protocol, address, port, fwmark }: ServiceId): string =>
+  protocol === 'fwmark' ? `fwmark ${fwmark} ${address.family}` : `${protocol} ${address.text} ${port}`,
+);
 
 /** A text that is equal for equal destinations of one service. */
 export function destinationKey({ address, port }: RealId): string {

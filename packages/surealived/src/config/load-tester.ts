@@ -6,6 +6,7 @@
 
 import { messageOf } from '@surealived/shared/errors';
 import { nearestName } from '@surealived/shared/nearest-name';
+import { onceForEach } from '@surealived/shared/once-for-each';
 import type { TesterRegistry } from '@surealived/testers/registry';
 import type { Tester } from '@surealived/testers/tester';
 import type { Static } from 'typebox';
@@ -20,7 +21,7 @@ import { TesterAttributes } from './schema.js';
 import type { Element } from './xml.js';
 
 const testerReader = new AttributeReader(TesterAttributes);
-const moduleReaders = new WeakMap<Tester, ModuleReader>();
+const moduleReaderOf = onceForEach(({ attributes }: Tester): ModuleReader => new AttributeReader(attributes));
 
 type ModuleReader = AttributeReader<Tester['attributes']>;
 export type ModuleAttributes = Readonly<Record<string, unknown>>;
@@ -160,12 +161,6 @@ function notifyThreshold(text: string | undefined): CountOrPercent | undefined {
 /** @param text `N` or `N%`, as the schema made sure. */
 export function countOrPercent(text: string): CountOrPercent {
   return { value: Number.parseInt(text, 10), isPercent: text.endsWith('%') };
-}
-
-function moduleReaderOf(tester: Tester): ModuleReader {
-  const reader = moduleReaders.get(tester) ?? new AttributeReader(tester.attributes);
-  moduleReaders.set(tester, reader);
-  return reader;
 }
 
 function isGivenByAll(reals: readonly Element[], name: string): boolean {

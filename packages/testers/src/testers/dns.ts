@@ -1,5 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { parseAddress } from '@surealived/shared/address';
+import { onceForEach } from '@surealived/shared/once-for-each';
 import {
   CLASS_IN,
   DNS_TYPES,
@@ -38,17 +39,10 @@ interface Inquiry {
 }
 
 /** By the attributes, which all reals that ask for the same share. */
-const inquiries = new WeakMap<Attributes, Inquiry>();
-
-function inquiryOf(attributes: Attributes): Inquiry {
-  let inquiry = inquiries.get(attributes);
-  if (!inquiry) {
-    const question = { name: attributes.request, type: DNS_TYPES[attributes.qtype], class: CLASS_IN };
-    inquiry = { question, query: encodeQuery(0, question) };
-    inquiries.set(attributes, inquiry);
-  }
-  return inquiry;
-}
+const inquiryOf = onceForEach(({ request, qtype }: Attributes): Inquiry => {
+  const question = { name: request, type: DNS_TYPES[qtype], class: CLASS_IN };
+  return { question, query: encodeQuery(0, question) };
+});
 
 export default defineDatagramTester({
   name: 'dns',

@@ -1,3 +1,4 @@
+import { onceForEach } from '@surealived/shared/once-for-each';
 import { Flag, LineText } from '../attributes.js';
 import type { StreamRequest } from '../requests.js';
 import { defineStreamTester, down, up } from '../tester.js';
@@ -15,18 +16,10 @@ interface Page {
 }
 
 /** By the attributes, which all reals that ask for the same share. */
-const requests = new WeakMap<Page, StreamRequest>();
-
-function requestOf(page: Page): StreamRequest {
-  let request = requests.get(page);
-  if (!request) {
-    const { url, host } = page;
-    const data = Buffer.from(`GET ${url} HTTP/1.0\r\nHost: ${host}\r\nUser-Agent: SureAliveD\r\n\r\n`);
-    request = { want: 'write', data };
-    requests.set(page, request);
-  }
-  return request;
-}
+const requestOf = onceForEach(({ url, host }: Page): StreamRequest => {
+  const data = Buffer.from(`GET ${url} HTTP/1.0\r\nHost: ${host}\r\nUser-Agent: SureAliveD\r\n\r\n`);
+  return { want: 'write', data };
+});
 
 export default defineStreamTester({
   name: 'http',
