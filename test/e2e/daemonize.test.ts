@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { withFileLock } from '@surealived/shared/file-lock';
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { DatagramServer } from '../../packages/shared/src/datagrams.test-kit.js';
+import { temporaryDirectory } from '../../packages/shared/src/files.test-kit.js';
 import { askAdmin } from '../daemons/admin-client.js';
 import { scriptOf } from '../daemons/daemon-process.js';
 import { DetachedDaemon, isAlive, kill, processesWith, untilGone } from '../daemons/detached-daemon.js';
@@ -127,11 +128,30 @@ describe('surealived -d', () => {
     expect(performance.now() - startMs).toBeLessThan(3_500);
   });
 
-  it('restarts a tester that takes more memory than memlimit', async () => {
-    const { daemon, first } = await detachTester({ memlimit: 1_000 });
-    expect(await daemon.log.until('watchdog: child passed memlimit')).toMatchObject({ child: first });
-    await daemon.untilChildren(2);
+  it('restarts a tester that takes more memory than memlimit, but never for what it needs to begin', async () => {
+    const modules = temporaryDirectory();
+    const needKb = (kilobytes: number): void =>
+      writeFileSync(
+        join(modules, 'hungry.mjs'),
+        `globalThis.food = Buffer.alloc(${kilobytes} << 10, 1);
+         export default ({ defineStreamTester, Type, up }) => defineStreamTester({
+           name: 'hungry', description: 'Keeps memory.', attributes: Type.Object({}), *probe() { return up('fed'); } });`,
+      );
+    needKb(1);
+    const { daemon, first } = await detachTester({ memlimit: 1_000, modules_path: modules });
+    const raised = await daemon.log.until('watchdog: memlimit is raised: the child needs more');
+    expect(raised).toMatchObject({ child: first, memlimit: 1_000 });
+    const limitKb = Number(raised.limitKb);
+    needKb(limitKb);
+    kill(daemon.watchdogPid, 'SIGHUP');
+    const passed = await daemon.log.until('watchdog: child passed memlimit');
+    expect(passed).toMatchObject({ child: first, limitKb });
+    expect(passed.memoryKb).toBeGreaterThan(limitKb);
+    const second = await daemon.untilChildren(2);
     expect(daemon.log.all('watchdog: child ended')).toMatchObject([{ child: first, status: 0 }]);
+    const last = await daemon.log.until('watchdog: memlimit is raised: the child needs more', 2);
+    expect(last).toMatchObject({ child: second });
+    expect(last.limitKb).toBeGreaterThan(2 * limitKb);
   });
 
   it("ends when its watchdog was killed; the pid file that stayed is in nobody's way", async () => {

@@ -251,7 +251,7 @@ export const CONFIG_KEYS = {
   memlimit: integer(
     0,
     [0, Number.MAX_SAFE_INTEGER],
-    'Memory in KB at which the watchdog starts `surealived` anew; 0 for none.',
+    'Memory in KB at which the watchdog starts `surealived` anew, or twice what it has when it begins, where that is more; 0 for none.',
   ),
   stats_dir: path('/var/log/surealived/stats', 'Directory of the statistics files.'),
   log_stats: flag(

@@ -8,6 +8,8 @@ import type { Report, WatchdogPlan } from './plan.js';
 import { restartDelay } from './restart-delay.js';
 
 const MEMORY_CHECK_MS = 1_000;
+/** A limit is this much more than what a child has when it begins: by a lower one it would end again and again. */
+const LEAST_GROWTH = 2;
 
 /**
  * Starts a program, again and again where it ends, until it is told to stop.
@@ -26,6 +28,7 @@ export class Watchdog {
   #delayMs = 0;
   #restartTimer: NodeJS.Timeout | undefined;
   #memoryTimer: NodeJS.Timeout | undefined;
+  #memoryLimitKb = 0;
   #onEnd: () => void = () => undefined;
 
   /** @param report Tells the process that waits for the start. */
@@ -73,6 +76,7 @@ export class Watchdog {
 
   async #onStarted({ pid }: Child): Promise<void> {
     this.#say('info', { child: pid }, 'child started');
+    if (this.#plan.memlimit > 0) this.#limitMemory(pid);
     if (this.#isProven) return;
     this.#isProven = true;
     await this.#writePidFile();
@@ -134,13 +138,21 @@ export class Watchdog {
     this.#onEnd();
   }
 
+  #limitMemory(pid: number | undefined): void {
+    const { memlimit } = this.#plan;
+    const leastKb = LEAST_GROWTH * (residentKb(pid) ?? 0);
+    this.#memoryLimitKb = Math.max(memlimit, leastKb);
+    if (memlimit >= leastKb) return;
+    this.#say('warn', { child: pid, memlimit, limitKb: leastKb }, 'memlimit is raised: the child needs more');
+  }
+
   #checkMemory(): void {
     const child = this.#child;
     if (!child?.hasStarted || child.isEnding) return;
-    const { memlimit } = this.#plan;
+    const limitKb = this.#memoryLimitKb;
     const memoryKb = residentKb(child.pid);
-    if (memoryKb === undefined || memoryKb <= memlimit) return;
-    this.#say('warn', { child: child.pid, memoryKb, memlimit }, 'child passed memlimit');
+    if (memoryKb === undefined || memoryKb <= limitKb) return;
+    this.#say('warn', { child: child.pid, memoryKb, limitKb }, 'child passed memlimit');
     child.end();
   }
 
