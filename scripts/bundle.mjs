@@ -1,10 +1,11 @@
 /**
  * Makes of the built workspace what a package installs: the programs, each a file with all that it imports, in one folder.
  *
- *     node scripts/bundle.mjs --arch amd64|arm64 --out FOLDER
+ *     node scripts/bundle.mjs [--arch amd64|arm64] --out FOLDER
  *
  * Beside them lie a package.json, by which the programs find their other files, and in node_modules what cannot be in
- * them: the native library of that architecture, and the two libraries that are loaded by name, where they are needed.
+ * them: the native library of that architecture, by default this machine's, and the two libraries that are loaded by name,
+ * where they are needed.
  */
 import {
   chmodSync,
@@ -43,14 +44,18 @@ const ENTRIES = {
 const PROGRAMS = ['surealived', 'sdctl', 'ipvssync'];
 /** Loaded by name when they are needed: fengari is changed in between its own modules. */
 const LOADED_BY_NAME = ['fengari', 'ssh2'];
-const KOFFI = { amd64: 'linux-x64', arm64: 'linux-arm64' };
+/** Debian's name of an architecture, and that of Node and koffi. */
+const ARCHITECTURES = { amd64: 'x64', arm64: 'arm64' };
+const OWN_ARCHITECTURE = Object.keys(ARCHITECTURES).find((name) => ARCHITECTURES[name] === process.arch);
 const NEEDED_FILE = /(^|\/)[^./][^/]*\.(c?js|json|node)$/;
 /** Of folders in a package. What has a C library of its own is for other systems than Debian. */
 const NOT_NEEDED = /^(test|tests|doc|docs|examples|bench|dist|node_modules|musl_.*|\..*)$/;
 
-const { values } = parseArgs({ options: { arch: { type: 'string' }, out: { type: 'string' } } });
-if (!Object.hasOwn(KOFFI, values.arch ?? '') || !values.out) {
-  process.stderr.write(`usage: bundle.mjs --arch ${Object.keys(KOFFI).join('|')} --out FOLDER\n`);
+const { values } = parseArgs({
+  options: { arch: { type: 'string', default: OWN_ARCHITECTURE }, out: { type: 'string' } },
+});
+if (!Object.hasOwn(ARCHITECTURES, values.arch ?? '') || !values.out) {
+  process.stderr.write(`usage: bundle.mjs [--arch ${Object.keys(ARCHITECTURES).join('|')}] --out FOLDER\n`);
   process.exit(2);
 }
 const out = resolve(values.out);
@@ -59,7 +64,7 @@ rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 await bundlePrograms();
 for (const name of LOADED_BY_NAME) copyPackage(name, join(packages, 'testers', 'package.json'));
-copyNative(`@koromix/koffi-${KOFFI[values.arch]}`);
+copyNative(`@koromix/koffi-linux-${ARCHITECTURES[values.arch]}`);
 writeManifest();
 
 async function bundlePrograms() {

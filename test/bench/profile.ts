@@ -7,6 +7,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { unbundledScriptOf } from '../daemons/daemon-process.js';
 import { nginxVersion } from '../servers/nginx.js';
 import { startBenchServers } from './bench-servers.js';
 import { startSurealived } from './contenders/surealived.js';
@@ -77,7 +78,8 @@ async function observe(
   nodeOptions: readonly string[],
   measureMs: number,
 ): Promise<{ tests: number; span: { fromUs: number; toUs: number } }> {
-  await using running = await startSurealived(load, port, { nodeOptions });
+  const script = unbundledScriptOf('surealived'); // functions are told by their files
+  await using running = await startSurealived(load, port, { script, nodeOptions });
   await delay(1000 + 2000 * load.loopDelaySec);
   const [before, fromUs] = [await running.count(), monotonicUs()];
   await delay(measureMs);

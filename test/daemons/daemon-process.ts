@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
@@ -13,8 +14,14 @@ export interface LogLine {
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 
-/** The file that `node` runs for a program. */
+/** The file that `node` runs for a program: in the folder that SUREALIVED_PROGRAMS names, as users have it, or here. */
 export function scriptOf(program: Program): string {
+  const folder = process.env.SUREALIVED_PROGRAMS;
+  return folder ? resolve(folder, `${program}.js`) : unbundledScriptOf(program);
+}
+
+/** The same of this checkout, where each module is a file of its own. */
+export function unbundledScriptOf(program: Program): string {
   const main = fileURLToPath(import.meta.resolve(`${program}/main`));
   return main.replace(/dist\/main\.js$/, `bin/${program}.js`);
 }

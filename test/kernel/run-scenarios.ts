@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { GUEST_RESULTS_DIR, type GuestReport, launchGuest } from './launch.js';
 import { describeFailure, type ScenarioResult } from './result.js';
@@ -51,8 +52,15 @@ export async function runScenarios(
   if (!existsSync(GUEST_PROGRAM)) throw new Error(`${GUEST_PROGRAM} is missing: build first`);
   const names = scenarios.map(({ name }) => name);
   const command = [process.execPath, '--enable-source-maps', GUEST_PROGRAM, GUEST_RESULTS_DIR, ...names];
+  const { SUREALIVED_PROGRAMS } = process.env;
   return new ScenarioReport(
-    await launchGuest({ command, workingDir: CHECKOUT, timeoutMs: limitOf(scenarios), isSpread }),
+    await launchGuest({
+      command,
+      env: { ...(SUREALIVED_PROGRAMS && { SUREALIVED_PROGRAMS: resolve(SUREALIVED_PROGRAMS) }) },
+      workingDir: CHECKOUT,
+      timeoutMs: limitOf(scenarios),
+      isSpread,
+    }),
   );
 }
 

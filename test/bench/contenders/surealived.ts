@@ -39,6 +39,8 @@ export function otherSurealived(command = process.env.SUREALIVED_PEER): Entrant 
 export interface StartOptions {
   /** Another program than ours; its arguments are those of surealived. */
   readonly program?: readonly string[];
+  /** File of ours, where it is not the one that the tests run. */
+  readonly script?: string;
   /** For Node, where the program is ours. */
   readonly nodeOptions?: readonly string[];
 }
@@ -68,9 +70,9 @@ export async function startSurealived(
 export async function launchSurealived(
   load: Load,
   port: number,
-  { program, nodeOptions = [] }: StartOptions = {},
+  { program, script = scriptOf('surealived'), nodeOptions = [] }: StartOptions = {},
 ): Promise<LaunchedSurealived> {
-  const command = program ?? [process.execPath, ...ownNodeOptions(), ...nodeOptions, scriptOf('surealived')];
+  const command = program ?? [process.execPath, ...ownNodeOptions(), ...nodeOptions, script];
   const adminPort = await freePort();
   const directory = new HandoverDirectory({
     maxfd: 32_768,
