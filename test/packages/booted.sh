@@ -129,11 +129,6 @@ logrotate --force /etc/logrotate.d/surealived
 [ -e /var/log/surealived/surealived.log.1 ] || fail 'not rotated'
 both_are_active || fail 'the rotation has ended a service'
 
-step 'nothing starts at boot where AUTOSTART is false, and by hand it does'
-sed -i 's/^AUTOSTART=.*/AUTOSTART=false/' /etc/default/surealived
-systemctl restart surealived
-both_are_active || fail 'AUTOSTART has kept a service from being restarted'
-
 step 'a purge stops both and leaves the table'
 dpkg --purge surealived >/dev/null 2>&1
 if systemctl --quiet is-active surealived.service || systemctl --quiet is-active ipvssync.service; then

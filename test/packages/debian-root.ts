@@ -27,8 +27,12 @@ exec chroot "$root" /usr/bin/env -i PATH=/usr/sbin:/usr/bin:/sbin:/bin HOME=/roo
 export class DebianRoot implements Disposable {
   readonly path: string;
 
-  /** @param suite Such as `trixie`. @throws Error with all that debootstrap said where it cannot be made. */
-  constructor(suite: string) {
+  /**
+   * @param suite Such as `trixie`.
+   * @param packages To begin with, beside those without which there is no Debian.
+   * @throws Error with all that debootstrap or apt said where it cannot be made.
+   */
+  constructor(suite: string, packages: readonly string[]) {
     this.path = mkdtempSync(join(tmpdir(), `${suite}-`));
     chmodSync(this.path, 0o755); // others than root are in there, too
     const { status, stdout, stderr } = spawnSync(
@@ -42,6 +46,8 @@ export class DebianRoot implements Disposable {
     }
     // a program of this machine, and not of a boot: nothing is started by an installation
     writeFileSync(this.file('/usr/sbin/policy-rc.d'), '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+    this.run('apt-get', 'update');
+    this.run('apt-get', 'install', '-y', '--no-install-recommends', ...packages);
   }
 
   /** The path outside of a path inside. */

@@ -1,4 +1,13 @@
-import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  copyFileSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -6,44 +15,64 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { launchGuest } from '../kernel/launch.js';
 import { buildPackage } from './built-package.js';
 import { DebianRoot } from './debian-root.js';
+import { packNode } from './node-package.js';
 import { arePackagesSkipped } from './requirements.js';
 
 const TIMEOUT_MS = 300_000;
-const DEPENDENCIES = ['nodejs', 'ipvsadm', 'systemd-sysv', 'kmod', 'logrotate', 'procps'];
+const DEPENDENCIES = ['ipvsadm', 'systemd-sysv', 'kmod', 'logrotate', 'procps'];
 const BOOTED = fileURLToPath(new URL('./booted.sh', import.meta.url));
 const SERVICES = '/etc/surealived/services.xml';
 /** What the package makes when it is installed, beside the files that dpkg knows of. */
 const OURS =
-  /^\/(etc\/(default\/surealived|surealived(\/(surealived\.cfg|services\.xml))?|systemd\/system\/multi-user\.target\.wants\/(surealived|ipvssync)\.service)|var\/(lib|log)\/surealived(\/(diffs|comm|stats))?)$/;
-/** What useradd and userdel keep of before, and what is numbered by systemd. */
-const KEPT_BY_OTHERS =
-  /^\/(etc\/(passwd|group|shadow|gshadow)-|var\/lib\/systemd\/deb-systemd-helper-(en|mask)abled.*)$/;
+  /^\/(etc\/(default\/surealived|surealived(\/(surealived\.cfg|services\.xml))?|systemd\/system\/multi-user\.target\.wants\/(surealived|ipvssync)\.service)|var\/(lib|log)\/surealived(\/(diffs|comm|stats))?|var\/lib\/systemd\/deb-systemd-helper-enabled(\/.*)?)$/;
+/** The lists of users as they were before, which useradd and userdel keep. */
+const BACKUP = /^\/etc\/(passwd|group|shadow|gshadow)-$/;
 
-describe.skipIf(arePackagesSkipped())('installed on a fresh Debian 13, the package', () => {
-  let debian: DebianRoot;
+describe.skipIf(arePackagesSkipped())('installed on a fresh Debian, the package', () => {
+  let debian12: DebianRoot;
+  let debian13: DebianRoot;
   let folder = '';
   let deb = '';
 
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'deb-'));
     deb = buildPackage(folder);
-    debian = new DebianRoot('trixie');
-    debian.run('apt-get', 'update');
-    debian.run('apt-get', 'install', '-y', '--no-install-recommends', ...DEPENDENCIES);
+    debian12 = new DebianRoot('bookworm', DEPENDENCIES);
+    debian13 = new DebianRoot('trixie', ['nodejs', ...DEPENDENCIES]);
   }, TIMEOUT_MS);
   afterAll(() => {
-    debian?.[Symbol.dispose]();
+    debian12?.[Symbol.dispose]();
+    debian13?.[Symbol.dispose]();
     rmSync(folder, { recursive: true, force: true });
   });
 
   it(
-    'runs as it is, and leaves nothing behind when it is purged',
+    'wants a newer Node than Debian 12 has',
     () => {
+      expect(() => debian12.install(deb)).toThrow('Depends: nodejs (>= 20.19) but ');
+    },
+    TIMEOUT_MS,
+  );
+
+  it.each([
+    [
+      '12 with a newer Node',
+      () => {
+        debian12.install(packNode(folder));
+        return debian12;
+      },
+    ],
+    ['13', () => debian13],
+  ])(
+    'runs as it is on Debian %s, and leaves nothing behind when it is purged',
+    (_, rootOf) => {
+      const debian = rootOf();
       const before = new Set(debian.paths());
+      const made = (): readonly string[] =>
+        debian.paths().filter((path) => !before.has(path) && !BACKUP.test(path));
       debian.install(deb);
       const known = new Set(debian.run('dpkg', '--listfiles', 'surealived').split('\n'));
-      const made = debian.paths().filter((path) => !before.has(path) && !KEPT_BY_OTHERS.test(path));
-      expect(made.filter((path) => !known.has(path) && !OURS.test(path))).toEqual([]);
+      expect(made().filter((path) => !known.has(path) && !OURS.test(path))).toEqual([]);
 
       debian.run('systemd-analyze', 'verify', '--man=no', 'surealived.service', 'ipvssync.service');
       expect(debian.run('surealived', '-t', SERVICES)).toContain(': 0 virtuals, 0 reals: ok');
@@ -64,7 +93,7 @@ describe.skipIf(arePackagesSkipped())('installed on a fresh Debian 13, the packa
       expect(debian.read('/var/lib/surealived/ipvsfull.cfg')).toContain('vname=www');
       expect(debian.read(SERVICES)).toContain('<surealived>');
       debian.run('apt-get', 'purge', '-y', 'surealived');
-      expect(debian.paths().filter((path) => !before.has(path) && !KEPT_BY_OTHERS.test(path))).toEqual([]);
+      expect(made()).toEqual([]);
       for (const file of ['/etc/passwd', '/etc/group'])
         expect(debian.read(file)).not.toMatch(/surealived|ipvssync/);
     },
@@ -75,25 +104,27 @@ describe.skipIf(arePackagesSkipped())('installed on a fresh Debian 13, the packa
     'takes over what SureAliveD has left',
     () => {
       for (const [path, content] of Object.entries(ORIGINAL)) {
-        const file = debian.file(path);
+        const file = debian13.file(path);
         mkdirSync(dirname(file), { recursive: true });
         writeFileSync(file, content);
         if (path.startsWith('/etc/init.d/')) chmodSync(file, 0o755);
       }
-      debian.install(deb);
-      expect(debian.read('/etc/surealived/surealived.cfg')).toBe(ORIGINAL['/etc/surealived/surealived.cfg']);
-      expect(debian.read('/etc/default/surealived')).toMatch(
+      debian13.install(deb);
+      expect(debian13.read('/etc/surealived/surealived.cfg')).toBe(
+        ORIGINAL['/etc/surealived/surealived.cfg'],
+      );
+      expect(debian13.read('/etc/default/surealived')).toMatch(
         /AUTOSTART=false\n(.*\n)+IPVSSYNC_OPTIONS="-u"$/m,
       );
       for (const name of ['surealived-check', 'surealived-ipvssync']) {
-        expect(() => debian.read(`/etc/init.d/${name}`)).toThrow('ENOENT');
-        expect(debian.read(`/etc/init.d/${name}.dpkg-old`)).toContain('DAEMON');
+        expect(() => debian13.read(`/etc/init.d/${name}`)).toThrow('ENOENT');
+        expect(debian13.read(`/etc/init.d/${name}.dpkg-old`)).toContain('DAEMON');
       }
-      const uid = Number(debian.run('id', '-u', 'surealived'));
+      const uid = Number(debian13.run('id', '-u', 'surealived'));
       for (const path of ['ipvsfull.cfg', 'offline.dump', 'diffs/diff_sync.1'])
-        expect(statSync(debian.file(`/var/lib/surealived/${path}`)).uid, path).toBe(uid);
-      debian.run('surealived', '-t', SERVICES);
-      debian.run('apt-get', 'purge', '-y', 'surealived');
+        expect(statSync(debian13.file(`/var/lib/surealived/${path}`)).uid, path).toBe(uid);
+      debian13.run('surealived', '-t', SERVICES);
+      debian13.run('apt-get', 'purge', '-y', 'surealived');
     },
     TIMEOUT_MS,
   );
@@ -101,20 +132,37 @@ describe.skipIf(arePackagesSkipped())('installed on a fresh Debian 13, the packa
   it(
     'has hardened services that keep the table right, through reloads, upgrades and its removal',
     async () => {
-      debian.install(deb);
-      rmSync(debian.file('/usr/sbin/policy-rc.d'));
-      copyFileSync(BOOTED, debian.file('/root/booted.sh'));
-      const report = await launchGuest({
-        command: ['/bin/sh', '/root/booted.sh', `/root/${basename(deb)}`],
-        workingDir: '/',
-        root: debian.path,
-        hasSystemd: true,
-        timeoutMs: TIMEOUT_MS - 10_000,
-      });
-      expect(report.failure ?? report.output).toMatch(/all is well$/);
+      debian13.install(deb);
+      rmSync(debian13.file('/usr/sbin/policy-rc.d'));
+      copyFileSync(BOOTED, debian13.file('/root/booted.sh'));
+      expect(await boot('/bin/sh', '/root/booted.sh', `/root/${basename(deb)}`)).toMatch(/all is well$/);
     },
     TIMEOUT_MS,
   );
+
+  it(
+    'has services that wait to be started by hand where AUTOSTART is false',
+    async () => {
+      const settings = debian13.file('/etc/default/surealived');
+      writeFileSync(settings, readFileSync(settings, 'utf8').replace('AUTOSTART=true', 'AUTOSTART=false'));
+      expect(await boot('/bin/sh', '-e', '-c', START_BY_HAND)).toMatch(
+        /^inactive\ninactive\nsurealived: not started at boot.*\nipvssync: not started at boot.*\nactive\nactive$/,
+      );
+    },
+    TIMEOUT_MS,
+  );
+
+  /** What a command says that runs after a boot of that Debian. What it changes there is gone when it ends. */
+  async function boot(...command: readonly string[]): Promise<string> {
+    const report = await launchGuest({
+      command,
+      workingDir: '/',
+      root: debian13.path,
+      hasSystemd: true,
+      timeoutMs: TIMEOUT_MS - 10_000,
+    });
+    return report.failure ?? report.output.trim();
+  }
 });
 
 /** A real where nobody listens is tested until the snapshot has it at weight 0. */
@@ -131,6 +179,15 @@ surealived /tmp/services.xml &
 until sdctl rlist www 2>/dev/null | grep -q ' down '; do sleep 0.1; done
 kill $!
 wait $!`;
+
+const START_BY_HAND = `
+both() { systemctl is-active surealived ipvssync || true; }
+both
+for unit in surealived ipvssync; do
+  journalctl --quiet --output=cat --unit=$unit --grep='not started at boot' | sed "s/^/$unit: /"
+done
+systemctl start surealived ipvssync
+both`;
 
 /** Files as SureAliveD 1.0 and its scripts leave them, all of them root's. */
 const ORIGINAL: Readonly<Record<string, string>> = {
