@@ -4,8 +4,10 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
+import { Worker } from 'node:worker_threads';
 import { holdFileLock } from '@surealived/shared/file-lock';
-import { loadInWorker } from 'surealived/reload/candidate';
+import { urlOf } from '@surealived/shared/program-files';
+import { type LoadRequest, loadInWorker } from 'surealived/reload/candidate';
 import { expect, it } from 'vitest';
 import { askAdmin } from '../daemons/admin-client.js';
 import { DaemonProcess } from '../daemons/daemon-process.js';
@@ -167,6 +169,21 @@ it('reads a pipe at the start, but refuses it at a reload, where it may wait for
   rmSync(services);
   writeFileSync(services, servicesXml(9, [], 1));
   expect(await askAdmin(port, 'reload')).toContain('ok');
+});
+
+it('reads nothing by the files of another version, installed since it began', async () => {
+  using directory = new HandoverDirectory();
+  const servicesFile = directory.writeServices(servicesXml(9, [], 1));
+  const sources = { configFile: directory.config, servicesFile, strict: false };
+  const worker = new Worker(urlOf('#load-worker', import.meta.resolve('surealived/reload/candidate')), {
+    workerData: { sources, allowsPipes: false, version: '1.0.6' } satisfies LoadRequest,
+  });
+  expect(await once(worker, 'message')).toEqual([
+    {
+      ok: false,
+      problems: [expect.stringMatching(/^version \S+ has been installed, and this is 1\.0\.6: /)],
+    },
+  ]);
 });
 
 it('gives a reload up that does not end', async () => {

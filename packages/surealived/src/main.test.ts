@@ -105,6 +105,19 @@ describe('the command line', () => {
     expect(strict).toMatchObject({ status: 1, out: '', err: expect.stringContaining(`${file}:3:`) });
   });
 
+  it('--test-start says by what a start would fail, where -t looks at the files alone', async () => {
+    const { directory, argv, file, full } = writeFiles(services(80));
+    expect(await run('--test-start', ...argv)).toEqual(await run('-t', ...argv));
+    expect(existsSync(full)).toBe(false);
+    const diffs = join(directory, 'diffs');
+    writeFileSync(diffs, 'no folder');
+    const err = `the hand-over cannot be written: EACCES: permission denied, access '${diffs}'\n`;
+    expect(await run('--test-start', ...argv)).toEqual({ status: 1, out: '', err });
+    const good = { status: 0, out: `${file}: 1 virtuals, 2 reals: ok\n`, err: '' };
+    expect(await run('--test-start', '--no-sync', ...argv)).toEqual(good);
+    expect(await run('-t', ...argv)).toEqual(good);
+  });
+
   it('-t lists everything that is wrong', async () => {
     const { argv } = writeFiles(services(80).replace('weight="10"', 'weight="x"').replace('port="81"', ''));
     const { status, out, err } = await run('-t', ...argv);

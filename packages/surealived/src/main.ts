@@ -10,9 +10,10 @@ import { openProgramLog } from '@surealived/shared/program-log';
 import { loadConfig, type SurealivedConfig } from '@surealived/shared/surealived-cfg';
 import { collectGarbage } from './collect-garbage.js';
 import type { VirtualConfig } from './config/model.js';
-import type { LoadedSources, Sources } from './config/sources.js';
+import type { Sources } from './config/sources.js';
 import { unpackVirtual } from './config/transfer.js';
 import type { Daemon } from './daemon.js';
+import { checkHandover } from './handover/check-handover.js';
 import { type Options, parseArguments } from './options.js';
 import { loadAtStart } from './reload/candidate.js';
 
@@ -31,7 +32,7 @@ export async function main(argv: readonly string[], host: Host = openProcessHost
   try {
     if (options.daemonize && !options.testConfig) return await leaveWatchdog(options, host);
     const sources = { configFile: options.config, servicesFile: options.services, strict: options.strict };
-    if (options.testConfig) return await testConfiguration(sources, host);
+    if (options.testConfig) return await testConfiguration(options, sources, host);
     return await run(options, sources, host);
   } catch (error) {
     if (!(error instanceof SureAliveError)) throw error;
@@ -179,19 +180,18 @@ async function load(sources: Sources): Promise<Loaded | { readonly problems: rea
   };
 }
 
-async function testConfiguration(sources: Sources, host: Host): Promise<number> {
-  const { loadSources } = await import('./config/sources.js');
-  return reportServices(await loadSources(sources), sources.servicesFile, host);
-}
-
-/** What `-t` prints when a file is good. */
-function reportServices(
-  { services: { virtuals }, warnings }: LoadedSources,
-  file: string,
+async function testConfiguration(
+  { services: file, testStart, noSync }: Options,
+  sources: Sources,
   host: Host,
-): number {
+): Promise<number> {
+  const { loadSources } = await import('./config/sources.js');
+  const { config, services, warnings } = await loadSources(sources);
   for (const warning of warnings) host.stderr.write(`${describeProblem(asWarning(warning))}\n`);
-  const reals = virtuals.reduce((sum, virtual) => sum + virtual.reals.length, 0);
-  host.stdout.write(`${file}: ${virtuals.length} virtuals, ${reals} reals: ok\n`);
+  const obstacles = testStart && !noSync && !config.no_sync ? checkHandover(config) : [];
+  for (const obstacle of obstacles) host.stderr.write(`${obstacle}\n`);
+  if (obstacles.length > 0) return EXIT.failed;
+  const reals = services.virtuals.reduce((sum, virtual) => sum + virtual.reals.length, 0);
+  host.stdout.write(`${file}: ${services.virtuals.length} virtuals, ${reals} reals: ok\n`);
   return EXIT.ok;
 }

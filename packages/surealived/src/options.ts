@@ -13,7 +13,10 @@ export interface Options {
   readonly config: string;
   /** The services file. */
   readonly services: string;
+  /** Whether to check the files only. */
   readonly testConfig: boolean;
+  /** Whether to check also what else a start needs. */
+  readonly testStart: boolean;
   /** Whether warnings are errors. */
   readonly strict: boolean;
   /** How many times -v was given. */
@@ -30,6 +33,7 @@ export interface Options {
 /** Every option with its help; short ones are the original's. */
 const OPTIONS = {
   'test-config': { ...FLAG, short: 't', help: 'check both files, and exit' },
+  'test-start': { ...FLAG, help: 'check also that the hand-over can be written, and exit' },
   strict: { ...FLAG, help: 'take warnings for errors' },
   'no-dumpfile': { ...FLAG, short: 'k', help: 'neither load nor write offline.dump' },
   'no-sync': { ...FLAG, short: 'n', help: 'write no snapshots' },
@@ -58,13 +62,14 @@ export function parseArguments(argv: readonly string[], version: string): { opti
     return { print: `expected one services file, got ${operands.length}`, isError: true };
   }
   const { config, strict, daemonize } = values;
-  const [testConfig, noSync] = [values['test-config'], values['no-sync']];
+  const [testStart, noSync] = [values['test-start'], values['no-sync']];
   const pidFile = absoluteOrEmpty(values['pid-file']);
   return {
     options: {
       config,
       services,
-      testConfig,
+      testConfig: testStart || values['test-config'],
+      testStart,
       strict,
       verbosity,
       noSync,

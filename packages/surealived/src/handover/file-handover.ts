@@ -25,7 +25,7 @@ import type { Handover, SnapshotSource } from './handover.js';
 const LOCK_TIMEOUT_MS = 10_000;
 const RETRY_MS = 1000;
 
-type HandoverPaths = Pick<
+export type HandoverPaths = Pick<
   SurealivedConfig,
   'lock_sync_file' | 'full_sync_file' | 'full_reload_file' | 'diff_sync_dir'
 >;

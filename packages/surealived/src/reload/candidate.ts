@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { messageOf } from '@surealived/shared/errors';
-import { urlOf } from '@surealived/shared/program-files';
+import { urlOf, versionOf } from '@surealived/shared/program-files';
 import type { SurealivedConfig } from '@surealived/shared/surealived-cfg';
 import type { Sources } from '../config/sources.js';
 
@@ -20,6 +20,8 @@ export interface LoadRequest {
   readonly sources: Sources;
   /** Whether a pipe is as good as a file: at a start it is, later it may have no writer, and nobody can end the wait. */
   readonly allowsPipes: boolean;
+  /** Of the program that asks, whose files may have been replaced since it began. */
+  readonly version: string;
 }
 
 /** The program's own few MB of young objects would have this thread keep most of what it soon throws away. */
@@ -27,9 +29,12 @@ const YOUNG_MB = 16;
 /** Far more than the largest files take; a file system that never answers must not hold up every later reload. */
 const LOAD_TIMEOUT_MS = 60_000;
 
+/** As it was when this process began. */
+const version = versionOf(import.meta.url);
+
 /** Reads and checks changed files in a thread of its own. Never rejects: what goes wrong is a problem of the candidate. */
 export function loadInWorker(sources: Sources, timeoutMs = LOAD_TIMEOUT_MS): Promise<Candidate> {
-  return load({ sources, allowsPipes: false }, timeoutMs);
+  return load({ sources, allowsPipes: false, version }, timeoutMs);
 }
 
 /**
@@ -37,7 +42,7 @@ export function loadInWorker(sources: Sources, timeoutMs = LOAD_TIMEOUT_MS): Pro
  * among what is needed; the memory of a thread goes with it.
  */
 export function loadAtStart(sources: Sources): Promise<Candidate> {
-  return load({ sources, allowsPipes: true }, undefined);
+  return load({ sources, allowsPipes: true, version }, undefined);
 }
 
 function load(request: LoadRequest, timeoutMs: number | undefined): Promise<Candidate> {
