@@ -333,6 +333,14 @@ describe('ipvssync -t', () => {
     expect(process.err).toBe(`${file}: missing; surealived must run first\n`);
   });
 
+  it('needs none with --wait, where a start does not either', async () => {
+    const process = new Process();
+    rmSync(process.files.paths.full_sync_file);
+    expect(await process.run('-t', '--wait')).toBe(EXIT.ok);
+    appendFileSync(process.config, 'ipvs_sync_role both\n'); // without an interface
+    expect(await process.run('-t', '--wait')).toBe(EXIT.failed);
+  });
+
   it('fails on a snapshot without any virtual, which the start refuses, unless it is allowed', async () => {
     const process = new Process();
     process.files.writeFull('a');

@@ -121,7 +121,8 @@ export function parseArguments(argv: readonly string[], version: string): { opti
   if (daemonize && (values.plan || values.once || values.status || role))
     return { print: '--daemonize excludes --plan, --once, --status and --role', isError: true };
   if (values.force && !values.once) return { print: '--force goes with --once alone', isError: true };
-  if (values.wait && modes.length > 0) return { print: '--wait goes with following alone', isError: true };
+  if (values.wait && modes.some((name) => name !== 'test-config'))
+    return { print: '--wait goes with following and --test-config alone', isError: true };
   if (values.json && !values.plan && !values.status)
     return { print: '--json goes with --plan and --status alone', isError: true };
   const maxText = values['max-deletes'];

@@ -8,10 +8,10 @@ import { wantedSettings } from '../keeper/sync-role.js';
 
 /**
  * `-t`: looks at all that a start needs, and says what the full snapshot holds, or everything that would keep ipvssync
- * from starting. @returns Whether nothing would.
+ * from starting. With `--wait` that needs no snapshot. @returns Whether nothing would.
  */
 export function testConfig(
-  { allowEmpty }: Pick<Options, 'allowEmpty'>,
+  { allowEmpty, wait }: Pick<Options, 'allowEmpty' | 'wait'>,
   config: SurealivedConfig,
   { stdout, stderr }: Host,
 ): boolean {
@@ -28,8 +28,10 @@ export function testConfig(
     refuseWithout(lock_sync_file);
     accessSync(lock_sync_file, constants.R_OK);
   };
+  const lookAtSettings = (): unknown => wantedSettings(config);
+  const looks = wait ? [lookAtSettings] : [lookAtSnapshot, lookAtLock, lookAtSettings];
   let isSound = true;
-  for (const look of [lookAtSnapshot, lookAtLock, () => wantedSettings(config)]) {
+  for (const look of looks) {
     try {
       look();
     } catch (error) {
