@@ -1,61 +1,20 @@
 #!/bin/sh
-# Runs in a booted Debian that has the package: its services as users have them, with the IPVS table of that kernel.
-set -eu
+# booted.sh OURS NEXT: runs in a booted Debian that has the package OURS, whose next version is NEXT: its services as users
+# have them, with the IPVS table of that kernel.
+. /root/guest.sh
+next=$2
 
-services=/etc/surealived/services.xml
-deb=$1
-
-step() {
-  echo "== $*"
-}
-
-fail() {
-  echo "FAILED: $*"
-  systemctl --no-pager --full status surealived.service ipvssync.service || true
-  journalctl --no-pager -n 60 || true
-  ipvsadm -Sn || true
-  exit 1
-}
-
-# Waits until a command succeeds.
-until_so() {
-  tries=0
-  until "$@"; do
-    tries=$((tries + 1))
-    [ "$tries" -lt 600 ] || fail "never so: $*"
-    sleep 0.05
-  done
-}
-
-has_weight() {
-  ipvsadm -Sn | grep -q -- "-r 127.0.0.1:80 -g -w $1\$"
-}
-
-both_are_active() {
-  systemctl --quiet is-active surealived.service && systemctl --quiet is-active ipvssync.service
-}
-
-main_pid() {
-  systemctl show --property MainPID --value "$1.service"
+status_of() {
+  sed -n "s/^$2:\t//p" "/proc/$(main_pid "$1")/status"
 }
 
 main_pids() {
   echo "$(main_pid surealived) $(main_pid ipvssync)"
 }
 
-status_of() {
-  sed -n "s/^$2:\t//p" "/proc/$(main_pid "$1")/status"
-}
-
-write_services() {
-  cat >$services <<EOF
-<surealived>
-  <virtual name="www" addr="192.0.2.10" port="80" proto="tcp" sched="wrr" rt="dr">
-    <tester proto="http" testport="8080" url="/" host="www" loopdelay="0.2" timeout="2"/>
-    <real name="www1" addr="127.0.0.1" port="80" weight="$1"/>
-  </virtual>
-</surealived>
-EOF
+# Of the real, as the kernel counts them for as long as it has it.
+connections() {
+  ipvsadm -Ln --stats | awk '$2 == "127.0.0.1:80" { print $3 }'
 }
 
 start_web() {
@@ -67,6 +26,8 @@ both_are_active || fail 'not active after the boot'
 [ -z "$(ipvsadm -Sn)" ] || fail 'the table is not empty'
 
 step 'surealived has no privilege, ipvssync has CAP_NET_ADMIN'
+systemd-analyze security --no-pager --threshold=20 surealived.service ipvssync.service >/tmp/exposure ||
+  fail "more than 2.0: $(cat /tmp/exposure)"
 [ "$(status_of surealived CapBnd)" = 0000000000000000 ] || fail 'surealived has capabilities'
 [ "$(status_of ipvssync CapEff)" = 0000000000001000 ] || fail 'ipvssync has other capabilities'
 [ "$(status_of ipvssync CapBnd)" = 0000000000001000 ] || fail 'ipvssync may get other capabilities'
@@ -87,6 +48,43 @@ start_web
 until_so has_weight 10
 ipvssync --status >/dev/null || fail 'not as desired'
 
+step 'the journal has the level and the text of each message'
+journalctl --quiet --output=cat --unit=surealived --priority=info | grep -q '^real online virtual=www real=www1 ' ||
+  fail 'it has not'
+! journalctl --quiet --output=cat --unit=surealived --priority=notice | grep -q '^real online' || fail 'without a level'
+
+step 'programs of tests may use ping and nice'
+cat >/usr/local/bin/ping-once <<'EOS'
+#!/bin/sh
+exec nice ping -c 1 -W 1 "$1"
+EOS
+chmod 755 /usr/local/bin/ping-once
+write_services 20 'proto="exec" exec="/usr/local/bin/ping-once"'
+systemctl reload surealived
+until_so has_weight 20
+sdctl rlist www | grep -q ' up ' || fail 'down'
+
+step 'a program of a notification outlives a restart'
+cat >/usr/local/bin/tell <<'EOS'
+#!/bin/sh
+: >/run/surealived/told
+until [ -e /run/surealived/answered ]; do sleep 0.1; done
+: >/run/surealived/ended
+EOS
+chmod 755 /usr/local/bin/tell
+write_services 10 'proto="http" url="/" host="www" real_notify_down="/usr/local/bin/tell"'
+systemctl reload surealived
+until_so has_weight 10
+systemctl stop web
+until_so test -e /run/surealived/told
+systemctl restart surealived
+: >/run/surealived/answered
+until_so test -e /run/surealived/ended
+start_web
+write_services 10
+systemctl reload surealived
+until_so has_weight 10
+
 step 'a reload of broken files fails, and changes nothing'
 pids=$(main_pids)
 echo '<surealived><virtual' >$services
@@ -95,21 +93,40 @@ both_are_active || fail 'a broken file has stopped a service'
 [ "$(main_pids)" = "$pids" ] || fail 'a broken file has restarted a service'
 
 step 'an upgrade with broken files goes through, and restarts nothing'
-dpkg -i "$deb" 2>&1 | grep 'has to be mended' || fail 'nothing was said'
+dpkg -i "$next" 2>&1 | grep 'has to be mended' || fail 'nothing was said'
 [ "$(main_pids)" = "$pids" ] || fail 'restarted with a broken file'
 
-step 'an upgrade restarts both, and the table is never empty meanwhile'
+step 'what still runs reads nothing by the files of the next version'
 write_services 10
-(while [ -e "/proc/$$" ]; do has_weight 10 || echo missing >>/tmp/missing; done) &
-watch=$!
-dpkg -i "$deb" >/dev/null 2>&1
+sdctl reload && fail 'it has'
+[ "$(main_pids)" = "$pids" ] || fail 'it is gone'
+
+step 'an upgrade restarts both by their new units, and the table stays as it is meanwhile'
+ip address add 192.0.2.10/32 dev lo
+node -e 'require("net").connect(80, "192.0.2.10").on("error", () => 0).setTimeout(200, () => process.exit())'
+[ "$(connections)" = 1 ] || fail "$(connections) connections"
+dpkg -i "$next" >/dev/null 2>&1
 until_so both_are_active
 for name in surealived ipvssync; do
   case " $pids " in *" $(main_pid $name) "*) fail "$name was not restarted" ;; esac
+  [ "$(systemctl show --property=WatchdogUSec --value $name)" = 45s ] || fail "$name has its old unit"
 done
 until_so ipvssync --status >/dev/null
-kill $watch
-[ ! -e /tmp/missing ] || fail 'the real was out of the table'
+[ "$(connections)" = 1 ] || fail 'the service or its real was put into the table anew'
+
+step 'an upgrade starts what has failed, and not what was stopped by hand'
+mkdir -p /run/systemd/system/surealived.service.d
+printf '[Service]\nRestart=no\n' >/run/systemd/system/surealived.service.d/once.conf
+systemctl daemon-reload
+kill -KILL "$(main_pid surealived)"
+until_so systemctl --quiet is-failed surealived
+systemctl stop ipvssync
+dpkg -i "$next" >/dev/null 2>&1
+is_active surealived || fail 'what has failed was not started'
+! is_active ipvssync || fail 'what was stopped was started'
+rm /run/systemd/system/surealived.service.d/once.conf
+systemctl daemon-reload
+systemctl start ipvssync
 
 step 'who gives no sign of life is started again'
 mkdir -p /etc/systemd/system/ipvssync.service.d
@@ -122,17 +139,24 @@ until_so test ! -e "/proc/$pid"
 until_so both_are_active
 has_weight 10 || fail 'the table was changed'
 
-step 'logs are rotated'
-echo line >/var/log/surealived/surealived.log
-chown surealived:surealived /var/log/surealived/surealived.log
+step 'logs are rotated, and written anew'
+stats=/var/log/surealived/stats/sd_fullstats.log
+echo 'log_stats_combined true' >>/etc/surealived/surealived.cfg
+systemctl restart surealived
+until_so test -s $stats
 logrotate --force /etc/logrotate.d/surealived
-[ -e /var/log/surealived/surealived.log.1 ] || fail 'not rotated'
+[ -s $stats.1 ] || fail 'not rotated'
+until_so test -s $stats
 both_are_active || fail 'the rotation has ended a service'
+
+step 'who removes it and installs it again has running services'
+dpkg --remove surealived >/dev/null 2>&1
+! is_active surealived && ! is_active ipvssync || fail 'still running'
+dpkg -i "$next" >/dev/null 2>&1
+until_so both_are_active
 
 step 'a purge stops both and leaves the table'
 dpkg --purge surealived >/dev/null 2>&1
-if systemctl --quiet is-active surealived.service || systemctl --quiet is-active ipvssync.service; then
-  fail 'still running'
-fi
+! is_active surealived && ! is_active ipvssync || fail 'still running'
 has_weight 10 || fail 'the purge has changed the table'
 echo 'all is well'

@@ -2,7 +2,6 @@ import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { buildPackage } from './built-package.js';
 import { arePackagesSkipped } from './requirements.js';
@@ -68,13 +67,11 @@ describe.skipIf(arePackagesSkipped())('the Debian package', () => {
     expect(libraries).toHaveLength(1);
     expect(run('file', '--brief', libraries[0] ?? '')).toContain(machine);
   });
-});
 
-describe.skipIf(arePackagesSkipped())('its services', () => {
-  const units = ['surealived', 'ipvssync'] as const;
-
-  it.each(units)('%s.service has an exposure of 2.0 at most', (unit) => {
-    const file = fileURLToPath(new URL(`../../debian/services/${unit}.service`, import.meta.url));
+  it.each(['surealived', 'ipvssync'])('has a %s.service with an exposure of 2.0 at most', (unit) => {
+    const unpacked = mkdtempSync(join(folder, 'unpacked-'));
+    run('dpkg-deb', '--extract', deb, unpacked);
+    const file = join(unpacked, 'usr/lib/systemd/system', `${unit}.service`);
     run('systemd-analyze', 'security', '--offline=true', '--threshold=20', '--no-pager', file);
   });
 });

@@ -90,10 +90,16 @@ export class DebianRoot implements Disposable {
     return said;
   }
 
+  /** Copies a file of this machine into /root. @returns Its path inside. */
+  put(file: string): string {
+    const path = `/root/${basename(file)}`;
+    copyFileSync(file, this.file(path));
+    return path;
+  }
+
   /** Installs a .deb of this machine with what it depends on; it stays in /root. */
   install(deb: string): string {
-    copyFileSync(deb, this.file(`/root/${basename(deb)}`));
-    return this.run('apt-get', 'install', '-y', '--no-install-recommends', `/root/${basename(deb)}`);
+    return this.run('apt-get', 'install', '-y', '--no-install-recommends', this.put(deb));
   }
 
   /** Every path but those of apt, dpkg and the kernel, and what programs write for themselves there. */

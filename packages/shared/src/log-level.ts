@@ -5,6 +5,14 @@
  */
 export const LOG_LEVELS = ['error', 'warn', 'info', 'debug', 'dbdet'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
+/** The severities of RFC 3164, which syslog and the journal know. */
+export const SEVERITIES: Readonly<Record<LogLevel, number>> = {
+  error: 3,
+  warn: 4,
+  info: 6,
+  debug: 7,
+  dbdet: 7,
+};
 export const LOG_FORMATS = ['auto', 'text', 'json'] as const;
 export type LogFormat = (typeof LOG_FORMATS)[number];
 

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { LogLevel } from './log-level.js';
+import { type LogLevel, SEVERITIES } from './log-level.js';
 
 /** A log line, taken apart. */
 export interface LogEntry {
@@ -38,6 +38,12 @@ export function parseLogLine(json: string): LogEntry {
 export function readableLine(json: string): string {
   const { level, time, text } = parseLogLine(json);
   return `${localTime(time)} ${level.padEnd(5)} ${text}\n`;
+}
+
+/** The same for the journal of systemd, which takes the severity from its head (sd-daemon(3)), and has the time itself. */
+export function journalLine(json: string): string {
+  const { level, text } = parseLogLine(json);
+  return `<${SEVERITIES[level]}>${text}\n`;
 }
 
 /** A JSON line as pino writes it, for those who have no logger. */

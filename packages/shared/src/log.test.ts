@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { createLogger, LOG_LEVELS, type LogFormat, type LogLevel, raiseLevel } from './log.js';
 
-function logTo(level: LogLevel, format: LogFormat, isTTY = false) {
+function logTo(level: LogLevel, format: LogFormat, isTTY = false, isJournal = false) {
   const lines: string[] = [];
   const log = createLogger('surealived', {
     level,
     format,
-    sink: { isTTY, write: (line) => lines.push(line) },
+    sink: { isTTY, isJournal, write: (line) => lines.push(line) },
   });
   return { log, lines };
 }
@@ -44,6 +44,18 @@ describe('createLogger', () => {
     const { log, lines } = logTo('info', format, isTTY);
     log.warn({ a: 1 }, 'm');
     expect(/^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{3} warn {2}m a=1\n$/.test(lines[0] ?? '')).toBe(isReadable);
+  });
+
+  it('leaves time and level to the journal', () => {
+    const { log, lines } = logTo('dbdet', 'auto', false, true);
+    for (const each of LOG_LEVELS) log[each]({ a: 1 }, 'm');
+    expect(lines).toEqual([3, 4, 6, 7, 7].map((severity) => `<${severity}>m a=1\n`));
+  });
+
+  it.each(['text', 'json'] as const)('has format %s in the journal, too, where it is asked for', (format) => {
+    const { log, lines } = logTo('info', format, false, true);
+    log.info('m');
+    expect(lines[0]).toMatch(format === 'text' ? / info {2}m\n$/ : /"msg":"m"\}\n$/);
   });
 
   it('gives a readable line the message of an error', () => {

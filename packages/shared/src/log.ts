@@ -2,13 +2,14 @@
  * Logging with pino, under the original's level names: error, warn, info, debug, dbdet.
  *
  * Messages are fixed phrases; what varies stands in fields. On a terminal (or with format `text`) a line reads
- * `2026-11-20 10:06:37.032 info  real offline virtual=web real=w1 reason=refused`, otherwise it is JSON.
+ * `2026-11-20 10:06:37.032 info  real offline virtual=web real=w1 reason=refused`, in the journal the same without time
+ * and level, which that keeps itself; otherwise it is JSON.
  *
  * @module
  */
 import pino from 'pino';
 import type { LogFormat, LogLevel } from './log-level.js';
-import { readableLine } from './log-line.js';
+import { journalLine, readableLine } from './log-line.js';
 
 export { LOG_FORMATS, LOG_LEVELS, type LogFormat, type LogLevel, raiseLevel } from './log-level.js';
 
@@ -18,6 +19,8 @@ export type Logger = pino.Logger<'dbdet'>;
 export interface LogSink {
   write(line: string): unknown;
   readonly isTTY?: boolean;
+  /** Whether the journal of systemd reads it. */
+  readonly isJournal?: boolean;
 }
 
 export interface LogOptions {
@@ -32,8 +35,8 @@ export function createLogger(
   program: string,
   { level, format = 'auto', sink = process.stderr }: LogOptions,
 ): Logger {
-  const asText = format === 'text' || (format === 'auto' && sink.isTTY === true);
-  const destination = asText ? { write: (line: string) => sink.write(readableLine(line)) } : sink;
+  const rewrite = rewriterOf(format, sink);
+  const destination = rewrite ? { write: (line: string) => sink.write(rewrite(line)) } : sink;
   return pino(
     {
       level,
@@ -44,4 +47,13 @@ export function createLogger(
     },
     destination as pino.DestinationStream,
   );
+}
+
+/** What makes of a JSON line what is read there. */
+function rewriterOf(
+  format: LogFormat,
+  { isTTY, isJournal }: LogSink,
+): ((json: string) => string) | undefined {
+  if (format === 'text' || (format === 'auto' && isTTY)) return readableLine;
+  return format === 'auto' && isJournal ? journalLine : undefined;
 }

@@ -1,6 +1,7 @@
-import { writeFileSync } from 'node:fs';
+import { fstatSync, writeFileSync } from 'node:fs';
 import type { Printed } from './command-line.js';
 import { joinWatchdog, type WatchdogLink } from './daemon/watchdog-link.js';
+import type { LogSink } from './log.js';
 import type { ServiceManager } from './service-manager.js';
 
 /** Process exit statuses of both daemons; part of the public contract. */
@@ -11,7 +12,7 @@ export type Signal = 'SIGHUP' | 'SIGINT' | 'SIGTERM' | 'SIGUSR1' | 'SIGUSR2';
 /** What a program takes from its process, so that a test can be one. */
 export interface Host {
   readonly stdout: { write(text: string): unknown };
-  readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean };
+  readonly stderr: LogSink;
   onSignal(signal: Signal, handler: () => void): void;
   /** The parent of a program that runs as a daemon; absent in the foreground. */
   readonly watchdog?: WatchdogLink | undefined;
@@ -37,7 +38,16 @@ export function openProcessHost(program: string): Host {
   refuseDebugger();
   process.on('SIGUSR2', () => undefined); // who has no use for it shall not die of it
   const onSignal = (signal: Signal, handler: () => void): void => void process.on(signal, handler);
-  return { stdout, stderr, onSignal, watchdog: joinWatchdog(), joinServiceManager };
+  const log = Object.assign(stderr, { isJournal: isJournal(stderr.fd) });
+  return { stdout, stderr: log, onSignal, watchdog: joinWatchdog(), joinServiceManager };
+}
+
+/** Whether what is written there goes into the journal of systemd, as JOURNAL_STREAM tells (systemd.exec(5)). */
+function isJournal(fd: number): boolean {
+  const { JOURNAL_STREAM: stream } = process.env;
+  if (!stream) return false;
+  const { dev, ino } = fstatSync(fd);
+  return stream === `${dev}:${ino}`;
 }
 
 async function joinServiceManager(): Promise<ServiceManager | undefined> {

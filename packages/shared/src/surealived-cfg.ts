@@ -188,7 +188,7 @@ export const CONFIG_KEYS = {
   log_format: choice(
     'auto',
     LOG_FORMATS,
-    'Form of the log: `text`, `json`, or `auto`, which is text on a terminal and in the log of a daemon, JSON lines elsewhere.',
+    'Form of the log: `text`, `json`, or `auto`, which is text on a terminal, in the journal and in the log of a daemon, JSON lines elsewhere.',
   ),
   use_syslog: flag(false, 'Whether the programs log to syslog when they run as daemons.'),
   use_tm_in_syslog: flag(false, 'Whether lines to syslog have a time of their own, with milliseconds.'),

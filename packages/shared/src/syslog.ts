@@ -4,11 +4,10 @@
  * @module
  */
 import * as libc from './libc.js';
-import type { LogLevel } from './log-level.js';
+import { type LogLevel, SEVERITIES } from './log-level.js';
 
-/** Facility daemon, and the severities of RFC 3164. */
+/** Daemon, in RFC 3164. */
 const FACILITY = 3;
-const SEVERITIES: Record<LogLevel, number> = { error: 3, warn: 4, info: 6, debug: 7, dbdet: 7 };
 const MAX_TEXT_BYTES = 8 << 10;
 const MONTHS = ['Jan', 'Feb', 'Mar', 'Apr', 'May', 'Jun', 'Jul', 'Aug', 'Sep', 'Oct', 'Nov', 'Dec'];
 const SEND_FLAGS = libc.MSG_DONTWAIT | libc.MSG_NOSIGNAL;
