@@ -13,10 +13,10 @@ export const ipvssyncRules: BenchPart = {
   method: `Inside a User-Mode Linux kernel with IPVS, both programs of a comparison in one boot. There a system call takes
 about ten times as long as on the machine itself.
 
-1,000 virtuals, and 10,000, with 10 reals each. \`ipvssync --once\` from the start of the process to its end, and by its own
-account from the first look at the table to the last change, beside \`ipvsadm -R\` with the same rules; the fastest of five
-runs, with 110,000 rules the only one. Where one weight in a hundred is changed, ipvsadm is told those edits alone, while
-ipvssync has to find them. The memory is the most that a process ever had.
+1,000 virtuals, and 10,000, with 10 reals each. \`ipvssync --once\`, in one file as it is packed, from the start of the process
+to its end, and by its own account from the first look at the table to the last change, beside \`ipvsadm -R\` with the same
+rules; the fastest of five runs, with 110,000 rules the only one. Where one weight in a hundred is changed, ipvsadm is told
+those edits alone, while ipvssync has to find them. The memory is the most that a process ever had.
 
 Then ipvssync follows, and 400 lines are appended to a diff file, a change of a weight each; the time is from the verdict
 to the kernel's acknowledgement.`,
