@@ -41,7 +41,7 @@ mkdir -m 777 /srv/handover
 echo 'full_sync_file /srv/handover/ipvsfull.cfg' >>$cfg
 write_services 10 'proto="no-test"'
 dpkg -i "$ours" >/tmp/said 2>&1 || fail "$(cat /tmp/said)"
-grep -q "the hand-over cannot be written: EROFS: .*'/srv/handover'" /tmp/said || fail "said: $(cat /tmp/said)"
+grep -q "the hand-over cannot be written: EROFS: .*'/srv/handover/\.'" /tmp/said || fail "said: $(cat /tmp/said)"
 ! is_active surealived && ! is_active ipvssync || fail 'ours were started'
 [ "$(running | wc -l)" = 2 ] || fail 'SureAliveD was ended'
 

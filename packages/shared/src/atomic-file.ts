@@ -37,8 +37,8 @@ export async function prepareFile(path: string, data: string | Uint8Array): Prom
   }
 }
 
-/** @throws The error of the file system, such as ELOOP. */
-async function followLinks(path: string): Promise<string> {
+/** What a path leads to, there or not. @throws The error of the file system, such as ELOOP. */
+export async function followLinks(path: string): Promise<string> {
   try {
     return await realpath(path);
   } catch (error) {

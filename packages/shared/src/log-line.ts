@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { type LogLevel, SEVERITIES } from './log-level.js';
+import { type LogFormat, type LogLevel, SEVERITIES } from './log-level.js';
 
 /** A log line, taken apart. */
 export interface LogEntry {
@@ -40,10 +40,14 @@ export function readableLine(json: string): string {
   return `${localTime(time)} ${level.padEnd(5)} ${text}\n`;
 }
 
-/** The same for the journal of systemd, which takes the severity from its head (sd-daemon(3)), and has the time itself. */
-export function journalLine(json: string): string {
+/**
+ * The same for the journal of systemd, which takes the severity from the head of a line (sd-daemon(3)) and keeps the time
+ * itself: `auto` is without both.
+ */
+export function journalLine(json: string, format: LogFormat): string {
   const { level, text } = parseLogLine(json);
-  return `<${SEVERITIES[level]}>${text}\n`;
+  const line = { auto: `${text}\n`, text: readableLine(json), json }[format];
+  return `<${SEVERITIES[level]}>${line}`;
 }
 
 /** A JSON line as pino writes it, for those who have no logger. */

@@ -52,10 +52,13 @@ describe('createLogger', () => {
     expect(lines).toEqual([3, 4, 6, 7, 7].map((severity) => `<${severity}>m a=1\n`));
   });
 
-  it.each(['text', 'json'] as const)('has format %s in the journal, too, where it is asked for', (format) => {
+  it.each([
+    ['text', /^<4>\d{4}-.* warn {2}m\n$/],
+    ['json', /^<4>\{"level":"warn",.*\}\n$/],
+  ] as const)('has format %s in the journal, too, where it is asked for', (format, line) => {
     const { log, lines } = logTo('info', format, false, true);
-    log.info('m');
-    expect(lines[0]).toMatch(format === 'text' ? / info {2}m\n$/ : /"msg":"m"\}\n$/);
+    log.warn('m');
+    expect(lines).toEqual([expect.stringMatching(line)]);
   });
 
   it('gives a readable line the message of an error', () => {

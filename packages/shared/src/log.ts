@@ -3,7 +3,7 @@
  *
  * Messages are fixed phrases; what varies stands in fields. On a terminal (or with format `text`) a line reads
  * `2026-11-20 10:06:37.032 info  real offline virtual=web real=w1 reason=refused`, in the journal the same without time
- * and level, which that keeps itself; otherwise it is JSON.
+ * and level, since the journal keeps both itself; otherwise it is JSON.
  *
  * @module
  */
@@ -54,6 +54,6 @@ function rewriterOf(
   format: LogFormat,
   { isTTY, isJournal }: LogSink,
 ): ((json: string) => string) | undefined {
-  if (format === 'text' || (format === 'auto' && isTTY)) return readableLine;
-  return format === 'auto' && isJournal ? journalLine : undefined;
+  if (isJournal) return (json) => journalLine(json, format);
+  return format === 'text' || (format === 'auto' && isTTY) ? readableLine : undefined;
 }

@@ -38,16 +38,26 @@ export function openProcessHost(program: string): Host {
   refuseDebugger();
   process.on('SIGUSR2', () => undefined); // who has no use for it shall not die of it
   const onSignal = (signal: Signal, handler: () => void): void => void process.on(signal, handler);
-  const log = Object.assign(stderr, { isJournal: isJournal(stderr.fd) });
-  return { stdout, stderr: log, onSignal, watchdog: joinWatchdog(), joinServiceManager };
+  const errors = leadsToJournal(stderr.fd) ? journalErrors(stderr) : stderr;
+  return { stdout, stderr: errors, onSignal, watchdog: joinWatchdog(), joinServiceManager };
 }
 
-/** Whether what is written there goes into the journal of systemd, as JOURNAL_STREAM tells (systemd.exec(5)). */
-function isJournal(fd: number): boolean {
+/** Whether a descriptor is the journal's end of systemd, as JOURNAL_STREAM tells (systemd.exec(5)). */
+function leadsToJournal(fd: number): boolean {
   const { JOURNAL_STREAM: stream } = process.env;
   if (!stream) return false;
-  const { dev, ino } = fstatSync(fd);
+  // not with numbers: after a pipe's, realpathSync of Node 20 takes links for folders, and no module is found any more
+  const { dev, ino } = fstatSync(fd, { bigint: true });
   return stream === `${dev}:${ino}`;
+}
+
+/** Standard error where the journal reads it. What is no line of a log is what keeps a program from its work, or a warning. */
+function journalErrors(stderr: NodeJS.WriteStream): LogSink {
+  const withSeverity = (line: string): string => `<${/\bwarning: /.test(line) ? 4 : 3}>${line}`;
+  return {
+    isJournal: true,
+    write: (text) => stderr.write(text.replace(/^(?!<\d>).+$/gm, withSeverity)),
+  };
 }
 
 async function joinServiceManager(): Promise<ServiceManager | undefined> {

@@ -111,7 +111,7 @@ describe('the command line', () => {
     expect(existsSync(full)).toBe(false);
     const diffs = join(directory, 'diffs');
     writeFileSync(diffs, 'no folder');
-    const err = `the hand-over cannot be written: EACCES: permission denied, access '${diffs}'\n`;
+    const err = `the hand-over cannot be written: ENOTDIR: not a directory, access '${diffs}/.'\n`;
     expect(await run('--test-start', ...argv)).toEqual({ status: 1, out: '', err });
     const good = { status: 0, out: `${file}: 1 virtuals, 2 reals: ok\n`, err: '' };
     expect(await run('--test-start', '--no-sync', ...argv)).toEqual(good);

@@ -188,7 +188,7 @@ async function testConfiguration(
   const { loadSources } = await import('./config/sources.js');
   const { config, services, warnings } = await loadSources(sources);
   for (const warning of warnings) host.stderr.write(`${describeProblem(asWarning(warning))}\n`);
-  const obstacles = testStart && !noSync && !config.no_sync ? checkHandover(config) : [];
+  const obstacles = testStart && !noSync && !config.no_sync ? await checkHandover(config) : [];
   for (const obstacle of obstacles) host.stderr.write(`${obstacle}\n`);
   if (obstacles.length > 0) return EXIT.failed;
   const reals = services.virtuals.reduce((sum, virtual) => sum + virtual.reals.length, 0);

@@ -15,7 +15,7 @@ export interface Options {
   readonly services: string;
   /** Whether to check the files only. */
   readonly testConfig: boolean;
-  /** Whether to check also what else a start needs. */
+  /** Whether to check also that the hand-over can be written. */
   readonly testStart: boolean;
   /** Whether warnings are errors. */
   readonly strict: boolean;

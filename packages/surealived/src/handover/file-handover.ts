@@ -30,6 +30,11 @@ export type HandoverPaths = Pick<
   'lock_sync_file' | 'full_sync_file' | 'full_reload_file' | 'diff_sync_dir'
 >;
 
+/** The file whose lock its writer holds for life. */
+export function ownerFileOf(snapshot: string): string {
+  return `${snapshot}.owner`;
+}
+
 export interface FileHandoverOptions {
   readonly paths: HandoverPaths;
   readonly source: SnapshotSource;
@@ -85,7 +90,7 @@ export class FileHandover implements Handover {
   async start(): Promise<void> {
     const { diff_sync_dir, full_sync_file } = this.#options.paths;
     await makeDirectory(diff_sync_dir);
-    this.#own(`${full_sync_file}.owner`);
+    this.#own(ownerFileOf(full_sync_file));
     this.#generation = generationOf(full_sync_file);
     this.#flag = this.#generation === undefined ? ANY_GENERATION : '';
     await this.#queue(() => this.#writeFull());
