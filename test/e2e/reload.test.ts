@@ -1,14 +1,13 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { Worker } from 'node:worker_threads';
+import { fileURLToPath } from 'node:url';
 import { holdFileLock } from '@surealived/shared/file-lock';
-import { urlOf } from '@surealived/shared/program-files';
-import { type LoadRequest, loadInWorker } from 'surealived/reload/candidate';
-import { expect, it } from 'vitest';
+import { loadInWorker } from 'surealived/reload/candidate';
+import { expect, it, onTestFinished, vi } from 'vitest';
 import { askAdmin } from '../daemons/admin-client.js';
 import { DaemonProcess } from '../daemons/daemon-process.js';
 import { HandoverDirectory } from '../daemons/handover-directory.js';
@@ -173,17 +172,26 @@ it('reads a pipe at the start, but refuses it at a reload, where it may wait for
 
 it('reads nothing by the files of another version, installed since it began', async () => {
   using directory = new HandoverDirectory();
-  const servicesFile = directory.writeServices(servicesXml(9, [], 1));
-  const sources = { configFile: directory.config, servicesFile, strict: false };
-  const worker = new Worker(urlOf('#load-worker', import.meta.resolve('surealived/reload/candidate')), {
-    workerData: { sources, allowsPipes: false, version: '1.0.6' } satisfies LoadRequest,
-  });
-  expect(await once(worker, 'message')).toEqual([
-    {
-      ok: false,
-      problems: [expect.stringMatching(/^version \S+ has been installed, and this is 1\.0\.6: /)],
-    },
-  ]);
+  const folder = join(directory.path, 'installed');
+  const bundle = fileURLToPath(new URL('../../scripts/bundle.mjs', import.meta.url));
+  execFileSync(process.execPath, [bundle, '--out', folder]);
+  vi.stubEnv('SUREALIVED_PROGRAMS', folder);
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const services = directory.writeServices(servicesXml(9, [], 1));
+  await using daemon = new DaemonProcess('surealived', ['-c', directory.config, services]);
+  const port = Number((await daemon.waitFor('testing started')).adminPort);
+  expect(await askAdmin(port, 'reload')).toContain('ok');
+  const manifest = join(folder, 'package.json');
+  writeFileSync(
+    manifest,
+    readFileSync(manifest, 'utf8').replace(/"version": "[^"]*"/, '"version": "99.1.0"'),
+  );
+  expect(await askAdmin(port, 'reload')).toMatch(
+    /version 99\.1\.0 has been installed, and this is .*restarted/,
+  );
+  rmSync(folder, { recursive: true });
+  expect(await askAdmin(port, 'reload')).toContain('the files of the program are gone');
+  expect(await askAdmin(port, 'vlist')).toContain('vname=');
 });
 
 it('gives a reload up that does not end', async () => {

@@ -4,6 +4,7 @@
  *
  * @module
  */
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 
@@ -19,7 +20,12 @@ export function urlOf(name: ImportName, asker: string): URL {
   return pathToFileURL(pathOf(name, asker));
 }
 
-/** The version that the package.json of a module gives. */
+/** The version that the package.json of a module gave when this process first asked. */
 export function versionOf(asker: string): string {
   return String(createRequire(asker)('#manifest').version);
+}
+
+/** The version that it gives now: another one may have been installed since. */
+export function installedVersionOf(asker: string): string {
+  return String(JSON.parse(readFileSync(pathOf('#manifest', asker), 'utf8')).version);
 }

@@ -1,6 +1,6 @@
 import { Worker } from 'node:worker_threads';
 import { messageOf } from '@surealived/shared/errors';
-import { urlOf, versionOf } from '@surealived/shared/program-files';
+import { installedVersionOf, urlOf, versionOf } from '@surealived/shared/program-files';
 import type { SurealivedConfig } from '@surealived/shared/surealived-cfg';
 import type { Sources } from '../config/sources.js';
 
@@ -20,8 +20,6 @@ export interface LoadRequest {
   readonly sources: Sources;
   /** Whether a pipe is as good as a file: at a start it is, later it may have no writer, and nobody can end the wait. */
   readonly allowsPipes: boolean;
-  /** Of the program that asks, whose files may have been replaced since it began. */
-  readonly version: string;
 }
 
 /** The program's own few MB of young objects would have this thread keep most of what it soon throws away. */
@@ -29,12 +27,13 @@ const YOUNG_MB = 16;
 /** Far more than the largest files take; a file system that never answers must not hold up every later reload. */
 const LOAD_TIMEOUT_MS = 60_000;
 
-/** As it was when this process began. */
-const version = versionOf(import.meta.url);
+const VERSION = versionOf(import.meta.url);
 
 /** Reads and checks changed files in a thread of its own. Never rejects: what goes wrong is a problem of the candidate. */
-export function loadInWorker(sources: Sources, timeoutMs = LOAD_TIMEOUT_MS): Promise<Candidate> {
-  return load({ sources, allowsPipes: false, version }, timeoutMs);
+export async function loadInWorker(sources: Sources, timeoutMs = LOAD_TIMEOUT_MS): Promise<Candidate> {
+  const problem = findOtherVersion();
+  if (problem !== undefined) return { ok: false, problems: [problem] };
+  return load({ sources, allowsPipes: false }, timeoutMs);
 }
 
 /**
@@ -42,7 +41,18 @@ export function loadInWorker(sources: Sources, timeoutMs = LOAD_TIMEOUT_MS): Pro
  * among what is needed; the memory of a thread goes with it.
  */
 export function loadAtStart(sources: Sources): Promise<Candidate> {
-  return load({ sources, allowsPipes: true, version }, undefined);
+  return load({ sources, allowsPipes: true }, undefined);
+}
+
+/** The thread would be of the version that is installed now, and understand its own main thread alone. */
+function findOtherVersion(): string | undefined {
+  try {
+    const installed = installedVersionOf(import.meta.url);
+    if (installed === VERSION) return undefined;
+    return `version ${installed} has been installed, and this is ${VERSION}: it has to be restarted`;
+  } catch (error) {
+    return `the files of the program are gone: ${messageOf(error)}`;
+  }
 }
 
 function load(request: LoadRequest, timeoutMs: number | undefined): Promise<Candidate> {

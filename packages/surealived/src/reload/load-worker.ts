@@ -5,7 +5,6 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { ConfigError, describeProblem, SureAliveError } from '@surealived/shared/errors';
-import { versionOf } from '@surealived/shared/program-files';
 import { isSpecialFile } from '@surealived/shared/text-file';
 import { loadSources, type Sources } from '../config/sources.js';
 import { packVirtual } from '../config/transfer.js';
@@ -13,12 +12,7 @@ import type { Candidate, LoadRequest } from './candidate.js';
 
 parentPort?.postMessage(await load(workerData as LoadRequest));
 
-async function load({ sources, allowsPipes, version }: LoadRequest): Promise<Candidate> {
-  const installed = versionOf(import.meta.url);
-  if (version !== installed) {
-    const problem = `version ${installed} has been installed, and this is ${version}: it has to be restarted`;
-    return { ok: false, problems: [problem] };
-  }
+async function load({ sources, allowsPipes }: LoadRequest): Promise<Candidate> {
   try {
     if (!allowsPipes) refuseSpecialFiles(sources);
     const { config, services, warnings } = await loadSources(sources);
