@@ -6,6 +6,9 @@ import { fileURLToPath } from 'node:url';
 
 export type Program = 'surealived' | 'ipvssync';
 
+/** `sdctl` belongs to surealived. */
+type Script = Program | 'sdctl';
+
 /** A line of a daemon's JSON log; text that is no JSON comes as `msg` alone. */
 export interface LogLine {
   readonly msg?: string;
@@ -15,14 +18,16 @@ export interface LogLine {
 const DEFAULT_TIMEOUT_MS = 30_000;
 
 /** The file that `node` runs for a program: in the folder that SUREALIVED_PROGRAMS names, as users have it, or here. */
-export function scriptOf(program: Program): string {
+export function scriptOf(program: Script): string {
   const folder = process.env.SUREALIVED_PROGRAMS;
   return folder ? resolve(folder, `${program}.js`) : unbundledScriptOf(program);
 }
 
 /** The same of this checkout, where each module is a file of its own. */
-export function unbundledScriptOf(program: Program): string {
-  const main = fileURLToPath(import.meta.resolve(`${program}/main`));
+export function unbundledScriptOf(program: Script): string {
+  const main = fileURLToPath(
+    import.meta.resolve(program === 'ipvssync' ? 'ipvssync/main' : 'surealived/main'),
+  );
   return main.replace(/dist\/main\.js$/, `bin/${program}.js`);
 }
 

@@ -139,7 +139,7 @@ describe('surealived -d', () => {
       );
     needKb(1);
     const { daemon, first } = await detachTester({ memlimit: 1_000, modules_path: modules });
-    const raised = await daemon.log.until('watchdog: memlimit is raised: the child needs more');
+    const raised = await daemon.log.until('watchdog: memlimit is raised to twice what the child began with');
     expect(raised).toMatchObject({ child: first, memlimit: 1_000 });
     const limitKb = Number(raised.limitKb);
     needKb(limitKb);
@@ -149,7 +149,7 @@ describe('surealived -d', () => {
     expect(passed.memoryKb).toBeGreaterThan(limitKb);
     const second = await daemon.untilChildren(2);
     expect(daemon.log.all('watchdog: child ended')).toMatchObject([{ child: first, status: 0 }]);
-    const last = await daemon.log.until('watchdog: memlimit is raised: the child needs more', 2);
+    const last = await daemon.log.until('watchdog: memlimit is raised to twice what the child began with', 2);
     expect(last).toMatchObject({ child: second });
     expect(last.limitKb).toBeGreaterThan(2 * limitKb);
   });

@@ -1,12 +1,9 @@
 import { spawnSync } from 'node:child_process';
 import { openSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
+import { scriptOf } from '../daemons/daemon-process.js';
 
-const SCRIPT = fileURLToPath(import.meta.resolve('surealived/main')).replace(
-  /dist\/main\.js$/,
-  'bin/sdctl.js',
-);
+const SCRIPT = scriptOf('sdctl');
 
 it('fails where its output cannot be written, for a script may rely on the file', () => {
   const full = openSync('/dev/full', 'w');

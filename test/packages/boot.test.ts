@@ -1,26 +1,17 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { launchGuest } from '../kernel/launch.js';
 import { buildPackage } from './built-package.js';
-import { DebianRoot } from './debian-root.js';
+import { DEPENDENCIES, DebianRoot } from './debian-root.js';
 import { packOriginal } from './original-package.js';
 import { arePackagesSkipped } from './requirements.js';
 
 const TIMEOUT_MS = 300_000;
-const PACKAGES = [
-  'nodejs',
-  'ipvsadm',
-  'systemd-sysv',
-  'kmod',
-  'logrotate',
-  'procps',
-  'iputils-ping',
-  'iproute2',
-];
+const PACKAGES = [...DEPENDENCIES, 'nodejs', 'iputils-ping', 'iproute2'];
 const SCRIPTS = ['guest.sh', 'booted.sh', 'taken-over.sh'];
 
 describe.skipIf(arePackagesSkipped())('on a Debian 13 that boots, the package', () => {
@@ -48,11 +39,12 @@ describe.skipIf(arePackagesSkipped())('on a Debian 13 that boots, the package', 
     rmSync(folder, { recursive: true, force: true });
   });
 
+  afterEach(() => void debian.run('dpkg', '--purge', 'surealived'), TIMEOUT_MS);
+
   it(
     'takes the place of SureAliveD, whose programs run until ours are fit',
     async () => {
       debian.run('dpkg', '--install', original);
-      onTestFinished(() => void debian.run('dpkg', '--purge', 'surealived'));
       for (const name of ['surealived-check', 'surealived-ipvssync'])
         debian.run('update-rc.d', name, 'defaults');
       expect(await boot('/bin/sh', '/root/taken-over.sh', ours, original)).toMatch(/all is well$/);
@@ -96,6 +88,7 @@ describe.skipIf(arePackagesSkipped())('on a Debian 13 that boots, the package', 
 });
 
 const START_BY_HAND = `
+systemctl is-system-running --wait >/dev/null || true
 both() { systemctl is-active surealived ipvssync || true; }
 both
 for unit in surealived ipvssync; do
@@ -107,7 +100,7 @@ both`;
 /** Makes of a package the version that follows it, which has other units, too. @returns The path of its .deb. */
 function nextVersion(deb: string, folder: string): string {
   const tree = join(folder, 'next');
-  run('dpkg-deb', '--raw-extract', deb, tree);
+  execFileSync('dpkg-deb', ['--raw-extract', deb, tree]);
   const edit = (path: string, change: (text: string) => string): void =>
     writeFileSync(join(tree, path), change(readFileSync(join(tree, path), 'utf8')));
   edit('DEBIAN/control', (text) => text.replace(/^Version: .*$/m, '$&+next'));
@@ -117,11 +110,6 @@ function nextVersion(deb: string, folder: string): string {
       text.replace('WatchdogSec=30', 'WatchdogSec=45'),
     );
   const packed = join(folder, `next_${basename(deb)}`);
-  run('dpkg-deb', '--root-owner-group', '-Znone', '--build', tree, packed);
+  execFileSync('dpkg-deb', ['--root-owner-group', '-Znone', '--build', tree, packed]);
   return packed;
-}
-
-function run(program: string, ...args: readonly string[]): void {
-  const { status, stderr } = spawnSync(program, args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`${program} ${args.join(' ')}: status ${status}\n${stderr}`);
 }

@@ -9,6 +9,9 @@ export interface Ran {
   readonly said: string;
 }
 
+/** What the package depends on, or recommends, or is tested with; Node comes from Debian 13, or from elsewhere. */
+export const DEPENDENCIES = ['ipvsadm', 'systemd-sysv', 'kmod', 'logrotate', 'procps'];
+
 const COMMAND_TIMEOUT_MS = 120_000;
 
 /**
@@ -35,19 +38,16 @@ export class DebianRoot implements Disposable {
   constructor(suite: string, packages: readonly string[]) {
     this.path = mkdtempSync(join(tmpdir(), `${suite}-`));
     chmodSync(this.path, 0o755); // others than root are in there, too
-    const { status, stdout, stderr } = spawnSync(
-      'debootstrap',
-      ['--variant=minbase', suite, this.path, mirror()],
-      { encoding: 'utf8', maxBuffer: 1 << 26 },
-    );
-    if (status !== 0) {
+    try {
+      makeDebian(suite, this.path);
+      // a program of this machine, and not of a boot: nothing is started by an installation
+      writeFileSync(this.file('/usr/sbin/policy-rc.d'), '#!/bin/sh\nexit 101\n', { mode: 0o755 });
+      this.run('apt-get', 'update');
+      this.run('apt-get', 'install', '-y', '--no-install-recommends', ...packages);
+    } catch (error) {
       this[Symbol.dispose]();
-      throw new Error(`debootstrap ${suite}:\n${stdout}${stderr}`);
+      throw error;
     }
-    // a program of this machine, and not of a boot: nothing is started by an installation
-    writeFileSync(this.file('/usr/sbin/policy-rc.d'), '#!/bin/sh\nexit 101\n', { mode: 0o755 });
-    this.run('apt-get', 'update');
-    this.run('apt-get', 'install', '-y', '--no-install-recommends', ...packages);
   }
 
   /** The path outside of a path inside. */
@@ -117,6 +117,12 @@ export class DebianRoot implements Disposable {
   [Symbol.dispose](): void {
     rmSync(this.path, { recursive: true, force: true });
   }
+}
+
+function makeDebian(suite: string, folder: string): void {
+  const argv = ['--variant=minbase', suite, folder, mirror()];
+  const { status, stdout, stderr } = spawnSync('debootstrap', argv, { encoding: 'utf8', maxBuffer: 1 << 26 });
+  if (status !== 0) throw new Error(`debootstrap ${suite}:\n${stdout}${stderr}`);
 }
 
 /** Where this machine gets Debian from. */

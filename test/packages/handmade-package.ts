@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, mkdirSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
@@ -11,7 +11,8 @@ export interface PackageFile {
 }
 
 /**
- * Packs files as CPack does, too: dpkg is told of none of them that it is a configuration file.
+ * Packs files without scripts, and without telling dpkg that any of them is a configuration file, as the package of
+ * SureAliveD is made.
  *
  * @param fields Of the control file, beside those that each package has.
  * @returns The path of the .deb, in a folder of its own.
@@ -27,7 +28,7 @@ export function packByHand(
     mkdirSync(dirname(file), { recursive: true });
     if (typeof content === 'string') writeFileSync(file, content);
     else copyFileSync(content.copyOf, file);
-    execFileSync('chmod', [mode.toString(8), file]);
+    chmodSync(file, mode);
   }
   const architecture = execFileSync('dpkg', ['--print-architecture'], { encoding: 'utf8' }).trim();
   const all = {

@@ -3,13 +3,12 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { buildPackage } from './built-package.js';
-import { DebianRoot } from './debian-root.js';
+import { DEPENDENCIES, DebianRoot } from './debian-root.js';
 import { packByHand } from './handmade-package.js';
 import { ORIGINAL_CFG, ORIGINAL_LOGROTATE, ORIGINAL_SETTINGS, packOriginal } from './original-package.js';
 import { arePackagesSkipped } from './requirements.js';
 
 const TIMEOUT_MS = 300_000;
-const DEPENDENCIES = ['ipvsadm', 'systemd-sysv', 'kmod', 'logrotate', 'procps'];
 const INIT_SCRIPTS = ['surealived-check', 'surealived-ipvssync'];
 const SERVICES = '/etc/surealived/services.xml';
 /** The Node that runs this, as who has a Debian with an older one gets his from elsewhere. */

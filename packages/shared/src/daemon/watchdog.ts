@@ -8,8 +8,8 @@ import type { Report, WatchdogPlan } from './plan.js';
 import { restartDelay } from './restart-delay.js';
 
 const MEMORY_CHECK_MS = 1_000;
-/** A limit is this much more than what a child has when it begins: by a lower one it would end again and again. */
-const LEAST_GROWTH = 2;
+/** A limit is no less than so many times what a child has when it begins: by a low one it would end again and again. */
+const LEAST_FACTOR = 2;
 
 /**
  * Starts a program, again and again where it ends, until it is told to stop.
@@ -140,10 +140,14 @@ export class Watchdog {
 
   #limitMemory(pid: number | undefined): void {
     const { memlimit } = this.#plan;
-    const leastKb = LEAST_GROWTH * (residentKb(pid) ?? 0);
+    const leastKb = LEAST_FACTOR * (residentKb(pid) ?? 0);
     this.#memoryLimitKb = Math.max(memlimit, leastKb);
     if (memlimit >= leastKb) return;
-    this.#say('warn', { child: pid, memlimit, limitKb: leastKb }, 'memlimit is raised: the child needs more');
+    this.#say(
+      'warn',
+      { child: pid, memlimit, limitKb: leastKb },
+      'memlimit is raised to twice what the child began with',
+    );
   }
 
   #checkMemory(): void {
