@@ -98,8 +98,8 @@ export class DebianRoot implements Disposable {
   }
 
   /** Installs a .deb of this machine with what it depends on; it stays in /root. */
-  install(deb: string): string {
-    return this.run('apt-get', 'install', '-y', '--no-install-recommends', this.put(deb));
+  install(deb: string, ...options: readonly string[]): string {
+    return this.run('apt-get', 'install', '-y', '--no-install-recommends', ...options, this.put(deb));
   }
 
   /** Every path but those of apt, dpkg and the kernel, and what programs write for themselves there. */

@@ -75,17 +75,9 @@ describe.skipIf(arePackagesSkipped())('installed on a fresh Debian, the package'
 
       debian.run('systemd-analyze', 'verify', '--man=no', 'surealived.service', 'ipvssync.service');
       expect(debian.run('surealived', '-t', SERVICES)).toContain(': 0 virtuals, 0 reals: ok');
-      const user = (name: string): string[] => [
-        'setpriv',
-        '--reuid',
-        name,
-        '--regid',
-        'surealived',
-        '--init-groups',
-      ];
-      debian.run(...user('surealived'), 'sh', '-e', '-c', TRY);
-      debian.run(...user('ipvssync'), 'ipvssync', '-t');
-      debian.run(...user('ipvssync'), 'ipvssync', '--once', '--table', 'memory:/tmp/table');
+      debian.run(...asUser('surealived'), 'sh', '-e', '-c', TRY);
+      debian.run(...asUser('ipvssync'), 'ipvssync', '-t');
+      debian.run(...asUser('ipvssync'), 'ipvssync', '--once', '--table', 'memory:/tmp/table');
       expect(debian.read('/tmp/table')).toContain('-a -t 192.0.2.10:80 -r 127.0.0.1:80 -g -w 0');
 
       debian.run('apt-get', 'remove', '-y', 'surealived');
@@ -95,6 +87,22 @@ describe.skipIf(arePackagesSkipped())('installed on a fresh Debian, the package'
       expect(made()).toEqual([]);
       for (const file of ['/etc/passwd', '/etc/group'])
         expect(debian.read(file)).not.toMatch(/surealived|ipvssync/);
+    },
+    TIMEOUT_MS,
+  );
+
+  it(
+    'calls ipvssync as the init script of a SureAliveD did that no package brought',
+    () => {
+      for (const name of INIT_SCRIPTS) writeFileSync(debian13.file(`/etc/init.d/${name}`), '#!/bin/sh\n');
+      debian13.install(deb);
+      expect(debian13.read('/etc/default/surealived')).toMatch(/\nIPVSSYNC_OPTIONS="-u"\n$/);
+      for (const name of INIT_SCRIPTS) {
+        expect(() => debian13.read(`/etc/init.d/${name}`)).toThrow('ENOENT');
+        expect(debian13.read(`/etc/init.d/${name}.dpkg-old`)).toBe('#!/bin/sh\n');
+      }
+      debian13.run('apt-get', 'purge', '-y', 'surealived');
+      expect(debian13.run('find', '/etc/init.d', '-name', 'surealived*')).toBe('');
     },
     TIMEOUT_MS,
   );
@@ -111,7 +119,7 @@ describe.skipIf(arePackagesSkipped())('installed on a fresh Debian, the package'
       for (const name of INIT_SCRIPTS) debian13.run('update-rc.d', name, 'defaults');
       for (const [path, content] of Object.entries(LEFT)) {
         mkdirSync(dirname(debian13.file(path)), { recursive: true });
-        writeFileSync(debian13.file(path), content);
+        writeFileSync(debian13.file(path), content, { mode: 0o600 });
       }
     }, TIMEOUT_MS);
     afterEach(() => {
@@ -137,7 +145,20 @@ describe.skipIf(arePackagesSkipped())('installed on a fresh Debian, the package'
         const uid = Number(debian13.run('id', '-u', 'surealived'));
         for (const path of Object.keys(LEFT).filter((name) => name.startsWith('/var/')))
           expect(statSync(debian13.file(path)).uid, path).toBe(uid);
-        debian13.run('surealived', '-t', SERVICES);
+        debian13.run(...asUser('surealived'), 'surealived', '-t', SERVICES);
+      },
+      TIMEOUT_MS,
+    );
+
+    it(
+      'has them also when the first attempt was given up',
+      () => {
+        const edited = `${ORIGINAL_CFG}maxfd 4096\n`;
+        writeFileSync(debian13.file('/etc/surealived/surealived.cfg'), edited);
+        debian13.run('dpkg', '--unpack', debian13.put(deb));
+        debian13.install(original, '--allow-downgrades');
+        debian13.install(deb);
+        expect(debian13.read('/etc/surealived/surealived.cfg')).toBe(edited);
       },
       TIMEOUT_MS,
     );
@@ -163,6 +184,11 @@ describe.skipIf(arePackagesSkipped())('installed on a fresh Debian, the package'
     );
   });
 });
+
+/** How a service runs a command. */
+function asUser(name: string): readonly string[] {
+  return ['setpriv', '--reuid', name, '--regid', 'surealived', '--init-groups'];
+}
 
 /** A real where nobody listens is tested until the snapshot has it at weight 0. */
 const TRY = `

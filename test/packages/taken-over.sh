@@ -21,12 +21,13 @@ is_ours_alone() {
 
 step 'SureAliveD was started at boot'
 [ "$(running | tr '\n' ' ')" = '/usr/bin/surealived /usr/sbin/ipvssync ' ] || fail 'it was not'
-write_services 10 'proto="no-test"'
+write_services 10 "$(ping_tester)"
 chmod 600 $services
 
 step 'ours take its place'
 dpkg -i "$ours" >/tmp/said 2>&1 || fail "$(cat /tmp/said)"
 is_ours_alone
+! journalctl --quiet --output=cat --unit=surealived | grep 'real offline' || fail 'a healthy real was taken offline'
 grep -q '^AUTOSTART=true' /etc/default/surealived || fail 'they would not start at boot, where SureAliveD did'
 
 step 'SureAliveD goes on where the configuration would not do for the services'
