@@ -118,6 +118,12 @@ describe('the main job, from services file to table', () => {
     await site[Symbol.asyncDispose]();
   });
 
+  /** What has failed from the beginning is in the table then: nothing of it comes once the tester has ended. */
+  async function untilAllIsTested(): Promise<void> {
+    await site.untilWeights('192.0.2.1', { '127.0.0.1 80': 10, '127.0.0.3 80': 0 });
+    await site.untilWeights('7', { '127.0.0.1 0': 5, '127.0.0.2 0': undefined });
+  }
+
   it('takes a stopped server to weight 0 or out of the table, and back', async () => {
     const [http, tcp, six] = site.servers;
     await site.untilWeights('192.0.2.1', { '127.0.0.1 80': 10 });
@@ -148,7 +154,7 @@ describe('the main job, from services file to table', () => {
   });
 
   it('keeps the table while the tester is dead, and goes on when it is back', async () => {
-    await site.untilWeights('192.0.2.1', { '127.0.0.1 80': 10 });
+    await untilAllIsTested();
     await site.tester.stop('SIGKILL');
     const before = site.table.read();
     await site.servers[0]?.stop();
@@ -168,9 +174,7 @@ describe('the main job, from services file to table', () => {
 
   it('does not act on a snapshot that does not parse, and takes the next good one', async () => {
     const { directory, synchroniser, table } = site;
-    // all that has failed is in the table: nothing of it comes when the tester has ended
-    await site.untilWeights('192.0.2.1', { '127.0.0.1 80': 10, '127.0.0.3 80': 0 });
-    await site.untilWeights('7', { '127.0.0.1 0': 5, '127.0.0.2 0': undefined });
+    await untilAllIsTested();
     await site.tester.stop();
     const before = table.read();
     const good = readFileSync(directory.snapshot, 'utf8');
