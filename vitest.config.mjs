@@ -1,4 +1,16 @@
 import { defineConfig } from 'vitest/config';
+import { BaseSequencer } from 'vitest/node';
+
+/** Minutes long: begun last, they would keep one processor busy after all others have ended. */
+const LONGEST = /\/test\/packages\/(boot|install)\.test\.ts$/;
+
+class LongestFirst extends BaseSequencer {
+  async sort(files) {
+    const sorted = await super.sort(files);
+    const isLong = ({ moduleId }) => LONGEST.test(moduleId);
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
 
 export default defineConfig({
   test: {
@@ -10,6 +22,7 @@ export default defineConfig({
     // koffi and netlink are native: a process each, so that a crash names its file
     pool: 'forks',
     maxWorkers: 2,
+    sequence: { sequencer: LongestFirst },
     disableConsoleIntercept: true,
   },
 });

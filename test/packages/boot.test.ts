@@ -10,7 +10,7 @@ import { DEPENDENCIES, DebianRoot } from './debian-root.js';
 import { packOriginal } from './original-package.js';
 import { arePackagesSkipped } from './requirements.js';
 
-const TIMEOUT_MS = 300_000;
+const TIMEOUT_MS = 600_000;
 const PACKAGES = [...DEPENDENCIES, 'nodejs', 'iputils-ping', 'iproute2'];
 const SCRIPTS = ['guest.sh', 'booted.sh', 'taken-over.sh'];
 

@@ -21,7 +21,7 @@ until_so() {
   tries=0
   until "$@"; do
     tries=$((tries + 1))
-    [ "$tries" -lt 600 ] || fail "never so: $*"
+    [ "$tries" -lt 1200 ] || fail "never so: $*"
     sleep 0.05
   done
 }
